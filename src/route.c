@@ -1,0 +1,236 @@
+
+#include "route.h"
+#include "text.h"
+
+#include <string.h>
+
+
+static int skip(sealed_bytes_t *in, const char *text);
+static int take_parameter(sealed_bytes_t *in, sealed_bytes_t *name,
+    uint64_t *value);
+static int is_name(sealed_bytes_t name, const char *text);
+
+
+sealed_resource_t
+sealed_route(sealed_bytes_t path, sealed_bytes_t prefix,
+    uint8_t id[SEALED_MAILBOX_ID_SIZE])
+{
+    sealed_bytes_t  text;
+
+    if (path.size < prefix.size
+        || (prefix.size && memcmp(path.data, prefix.data, prefix.size) != 0))
+    {
+        return SEALED_ROUTE_NONE;
+    }
+
+    path.data += prefix.size;
+    path.size -= prefix.size;
+
+    if (skip(&path, "/envelopes") == 0) {
+        return path.size == 0 ? SEALED_ROUTE_FANOUT : SEALED_ROUTE_NONE;
+    }
+
+    if (skip(&path, "/mailboxes/") != 0
+        || path.size < SEALED_MAILBOX_ID_TEXT)
+    {
+        return SEALED_ROUTE_NONE;
+    }
+
+    text.data = path.data;
+    text.size = SEALED_MAILBOX_ID_TEXT;
+
+    if (sealed_base64url_decode(id, SEALED_MAILBOX_ID_SIZE, text) != 0) {
+        return SEALED_ROUTE_NONE;
+    }
+
+    path.data += text.size;
+    path.size -= text.size;
+
+    if (path.size == 0) {
+        return SEALED_ROUTE_MAILBOX;
+    }
+
+    if (skip(&path, "/envelopes") == 0 && path.size == 0) {
+        return SEALED_ROUTE_ENVELOPES;
+    }
+
+    return SEALED_ROUTE_NONE;
+}
+
+
+sealed_operation_t
+sealed_route_operation(sealed_resource_t resource,
+    sealed_http_method_t method)
+{
+    switch (resource) {
+
+    case SEALED_ROUTE_MAILBOX:
+        return method == SEALED_GET ? SEALED_OP_STATUS
+               : method == SEALED_PUT ? SEALED_OP_OPEN
+               : method == SEALED_DELETE ? SEALED_OP_CLOSE
+               : SEALED_OP_NONE;
+
+    case SEALED_ROUTE_ENVELOPES:
+        return method == SEALED_GET ? SEALED_OP_READ
+               : method == SEALED_POST ? SEALED_OP_SEND
+               : method == SEALED_DELETE ? SEALED_OP_ACKNOWLEDGE
+               : SEALED_OP_NONE;
+
+    case SEALED_ROUTE_FANOUT:
+        return method == SEALED_POST ? SEALED_OP_FANOUT : SEALED_OP_NONE;
+
+    default:
+        return SEALED_OP_NONE;
+    }
+}
+
+
+int
+sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
+    sealed_bytes_t text)
+{
+    unsigned        seen, bit;
+    uint64_t        value;
+    sealed_bytes_t  name;
+
+    query->after = 0;
+    query->limit = SEALED_READ_LIMIT_DEFAULT;
+    query->wait = 0;
+    query->through = 0;
+
+    seen = 0;
+
+    while (text.size) {
+
+        if (take_parameter(&text, &name, &value) != 0) {
+            return -1;
+        }
+
+        if (operation == SEALED_OP_READ && is_name(name, "after")) {
+            bit = 1;
+            query->after = value;
+
+        } else if (operation == SEALED_OP_READ && is_name(name, "limit")) {
+            bit = 2;
+
+            if (value == 0 || value > SEALED_READ_LIMIT_MAX) {
+                return -1;
+            }
+
+            query->limit = (unsigned) value;
+
+        } else if (operation == SEALED_OP_READ && is_name(name, "wait")) {
+            bit = 4;
+
+            if (value > SEALED_READ_WAIT_MAX) {
+                return -1;
+            }
+
+            query->wait = (unsigned) value;
+
+        } else if (operation == SEALED_OP_ACKNOWLEDGE
+                   && is_name(name, "through"))
+        {
+            bit = 8;
+            query->through = value;
+
+        } else {
+            return -1;
+        }
+
+        if (seen & bit) {
+            return -1;
+        }
+
+        seen |= bit;
+    }
+
+    return operation != SEALED_OP_ACKNOWLEDGE || seen ? 0 : -1;
+}
+
+
+int
+sealed_ttl_parse(uint64_t *ttl, sealed_bytes_t value)
+{
+    size_t  i;
+
+    if (value.size == 0 || value.size > 10) {
+        return -1;
+    }
+
+    *ttl = 0;
+
+    for (i = 0; i < value.size; i++) {
+
+        if (value.data[i] < '0' || value.data[i] > '9') {
+            return -1;
+        }
+
+        *ttl = *ttl * 10 + (value.data[i] - '0');
+    }
+
+    return 0;
+}
+
+
+/* "name=value" and the "&" behind it, which another one has to follow */
+
+static int
+take_parameter(sealed_bytes_t *in, sealed_bytes_t *name, uint64_t *value)
+{
+    size_t          size;
+    sealed_bytes_t  digits;
+    const uint8_t  *equals, *end;
+
+    end = memchr(in->data, '&', in->size);
+    size = end ? (size_t) (end - in->data) : in->size;
+
+    equals = memchr(in->data, '=', size);
+    if (equals == NULL) {
+        return -1;
+    }
+
+    name->data = in->data;
+    name->size = (size_t) (equals - in->data);
+    digits.data = equals + 1;
+    digits.size = size - name->size - 1;
+
+    if (end) {
+        size++;
+
+        if (size == in->size) {
+            return -1;
+        }
+    }
+
+    in->data += size;
+    in->size -= size;
+
+    return sealed_decimal_decode(value, digits);
+}
+
+
+static int
+is_name(sealed_bytes_t name, const char *text)
+{
+    return name.size == strlen(text)
+           && memcmp(name.data, text, name.size) == 0;
+}
+
+
+static int
+skip(sealed_bytes_t *in, const char *text)
+{
+    size_t  size;
+
+    size = strlen(text);
+
+    if (in->size < size || memcmp(in->data, text, size) != 0) {
+        return -1;
+    }
+
+    in->data += size;
+    in->size -= size;
+
+    return 0;
+}
