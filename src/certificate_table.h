@@ -1,0 +1,66 @@
+
+/*
+ * Certificates in use: id -> request key, class, end, budget, replay window.
+ *
+ * An entry lives until its certificate ends.  When the table is full of live
+ * entries new ones are refused: nothing that a replay window remembers is
+ * ever given up early.  Each function takes the zone's lock.
+ */
+
+#ifndef SEALED_CERTIFICATE_TABLE_H
+#define SEALED_CERTIFICATE_TABLE_H
+
+
+#include "zone.h"
+
+
+#pragma GCC visibility push(hidden)
+
+
+typedef struct {
+    uint8_t                       key[SEALED_KEY_SIZE];
+    uint64_t                      end;
+    uint32_t                      tag;
+    unsigned                      class;
+} sealed_certificate_state_t;
+
+
+/* 0, or -1 when it is not in the table or has ended */
+int sealed_certificate_table_find(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t now,
+    sealed_certificate_state_t *state);
+
+/* SEALED_OK (also when it is there already), SEALED_CERTIFICATES_FULL,
+   SEALED_UNAVAILABLE */
+sealed_verdict_t sealed_certificate_table_insert(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE],
+    const sealed_certificate_state_t *state,
+    const sealed_budget_rule_t *rule, uint64_t now);
+
+/*
+ * SEALED_OK, SEALED_NONCE_USED with *next (and *has_next), or
+ * SEALED_UNAUTHORIZED when the entry is gone
+ */
+sealed_verdict_t sealed_certificate_table_spend(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t nonce,
+    uint64_t *next, unsigned *has_next);
+
+/* SEALED_OK, SEALED_NO_BUDGET with *retry_after, SEALED_UNAUTHORIZED */
+sealed_verdict_t sealed_certificate_table_charge(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE],
+    const sealed_budget_rule_t *rule, uint32_t units, uint64_t now,
+    uint64_t *retry_after);
+
+/* under the caller's lock: the entry or SEALED_NONE */
+uint32_t sealed_certificate_table_lookup(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE]);
+
+/* under the caller's lock: forgets an entry */
+void sealed_certificate_table_remove(sealed_zone_t *zone,
+    uint32_t reference);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* SEALED_CERTIFICATE_TABLE_H */
