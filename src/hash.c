@@ -65,6 +65,8 @@ sealed_sha256(uint8_t out[32], const void *data, size_t size)
     sealed_sha256_init(&ctx);
     sealed_sha256_update(&ctx, data, size);
     sealed_sha256_final(&ctx, out);
+
+    sodium_memzero(&ctx, sizeof(ctx));
 }
 
 

@@ -15,6 +15,8 @@ enum {
 };
 
 
+static const char *parse_file(sealed_master_secret_t *secret,
+    const char *text, size_t size, unsigned *line_number);
 static const char *parse_line(sealed_key_line_t *line, const char *text,
     size_t size);
 static int is_id_character(char ch);
@@ -24,59 +26,15 @@ const char *
 sealed_master_secret_parse(sealed_master_secret_t *secret, const char *text,
     size_t size, unsigned *line_number)
 {
-    size_t              length;
-    unsigned            i;
-    const char         *end, *last, *error;
-    sealed_key_line_t  *line;
+    const char  *error;
 
-    memset(secret, 0, sizeof(sealed_master_secret_t));
-    *line_number = 0;
-    last = text + size;
+    error = parse_file(secret, text, size, line_number);
 
-    while (text < last) {
-        end = memchr(text, '\n', (size_t) (last - text));
-        length = (size_t) ((end ? end : last) - text);
-        (*line_number)++;
-
-        if (length && text[length - 1] == '\r') {
-            length--;
-        }
-
-        if (length && text[0] != '#') {
-
-            if (secret->count == SEALED_MAX_KEY_LINES) {
-                return "more than 3 keys";
-            }
-
-            line = &secret->line[secret->count];
-
-            error = parse_line(line, text, length);
-            if (error) {
-                return error;
-            }
-
-            for (i = 0; i < secret->count; i++) {
-
-                if (strcmp(secret->line[i].id, line->id) == 0) {
-                    return "the key-id is used twice";
-                }
-
-                if (sodium_memcmp(secret->line[i].master, line->master, 32)
-                    == 0)
-                {
-                    return "the same secret twice";
-                }
-            }
-
-            secret->count++;
-        }
-
-        text = end ? end + 1 : last;
+    if (error) {
+        sealed_master_secret_wipe(secret);
     }
 
-    *line_number = 0;
-
-    return secret->count ? NULL : "no key in it";
+    return error;
 }
 
 
@@ -144,6 +102,66 @@ void
 sealed_master_secret_wipe(sealed_master_secret_t *secret)
 {
     sodium_memzero(secret, sizeof(sealed_master_secret_t));
+}
+
+
+static const char *
+parse_file(sealed_master_secret_t *secret, const char *text, size_t size,
+    unsigned *line_number)
+{
+    size_t              length;
+    unsigned            i;
+    const char         *end, *last, *error;
+    sealed_key_line_t  *line;
+
+    memset(secret, 0, sizeof(sealed_master_secret_t));
+    *line_number = 0;
+    last = text + size;
+
+    while (text < last) {
+        end = memchr(text, '\n', (size_t) (last - text));
+        length = (size_t) ((end ? end : last) - text);
+        (*line_number)++;
+
+        if (length && text[length - 1] == '\r') {
+            length--;
+        }
+
+        if (length && text[0] != '#') {
+
+            if (secret->count == SEALED_MAX_KEY_LINES) {
+                return "more than 3 keys";
+            }
+
+            line = &secret->line[secret->count];
+
+            error = parse_line(line, text, length);
+            if (error) {
+                return error;
+            }
+
+            for (i = 0; i < secret->count; i++) {
+
+                if (strcmp(secret->line[i].id, line->id) == 0) {
+                    return "the key-id is used twice";
+                }
+
+                if (sodium_memcmp(secret->line[i].master, line->master, 32)
+                    == 0)
+                {
+                    return "the same secret twice";
+                }
+            }
+
+            secret->count++;
+        }
+
+        text = end ? end + 1 : last;
+    }
+
+    *line_number = 0;
+
+    return secret->count ? NULL : "no key in it";
 }
 
 

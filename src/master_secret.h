@@ -51,7 +51,8 @@ typedef struct {
 
 /*
  * Returns NULL, or what is wrong in words that go into an error message;
- * *line_number then tells the line, 0 for the file as a whole.
+ * *line_number then tells the line, 0 for the file as a whole, and nothing
+ * is left in secret.  Lines may end with CR LF.
  */
 const char *sealed_master_secret_parse(sealed_master_secret_t *secret,
     const char *text, size_t size, unsigned *line_number);

@@ -15,7 +15,10 @@
 #pragma GCC visibility push(hidden)
 
 
-/* RFC 9497, section 3.2.1, DeriveKeyPair; 0, or -1 (DeriveKeyPairError) */
+/*
+ * RFC 9497, section 3.2.1, DeriveKeyPair, with an info of at most 256 octets;
+ * 0, or -1 (DeriveKeyPairError, a longer info).
+ */
 int sealed_poprf_derive_key_pair(uint8_t private_key[32],
     uint8_t public_key[32], const uint8_t seed[32], const void *info,
     size_t info_size);

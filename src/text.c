@@ -167,11 +167,28 @@ static int
 base64_decode(uint8_t *out, size_t max, size_t *size, const uint8_t *text,
     size_t length, int variant)
 {
+    size_t       i;
+    uint8_t      all;
     const char  *end;
 
     if (length == 0) {
         *size = 0;
         return 0;
+    }
+
+    /*
+     * libsodium 1.0.18 decodes every octet above 0x7f as the last character
+     * of the alphabet where char is signed.
+     */
+
+    all = 0;
+
+    for (i = 0; i < length; i++) {
+        all |= text[i];
+    }
+
+    if (all & 0x80) {
+        return -1;
     }
 
     if (sodium_base642bin(out, max, (const char *) text, length, NULL, size,

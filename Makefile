@@ -1,0 +1,164 @@
+# GNU make.  "make help" lists the targets; everything is built in build/.
+
+SHELL = /bin/bash
+.SHELLFLAGS = -e -o pipefail -c
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+CC = gcc
+CLANG = clang
+NGINX = /usr/sbin/nginx
+PREFIX = /usr/local
+DESTDIR =
+JOBS = 2
+FUZZ_SECONDS = 3
+
+CFLAGS = -O2 -g
+WARNINGS = -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+DEFINES = -D_GNU_SOURCE -DSEALED_HAVE_LIBCRYPTO=1
+
+B = build
+SO = $(B)/module/ngx_http_sealed_module.so
+RESULTS = $(B)/results
+
+core = $(wildcard src/*.c)
+cli = $(wildcard src/cli/*.c)
+unit = $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
+e2e = $(sort $(wildcard t/*.t))
+
+libs = -lsodium -lcrypto
+cli_libs = -lcurl -ljansson
+
+cli_objects = $(core:%.c=$(B)/cli/%.o) $(cli:%.c=$(B)/cli/%.o)
+unit_core = $(core:%.c=$(B)/unit/%.o)
+
+
+.PHONY: all module cli unit unit-programs test asan asan-test lint fuzz demo \
+	clean install help packages-build packages-test packages-lint \
+	packages-asan
+
+all: module cli
+
+help:
+	@echo 'make              the nginx module and the command "sealed"'
+	@echo 'make module       $(SO)'
+	@echo 'make cli          $(B)/sealed'
+	@echo 'make test         everything but the sanitizer build: unit tests,'
+	@echo '                  end to end, other clients, short fuzzing'
+	@echo 'make unit         unit tests of the core, with sanitizers'
+	@echo 'make asan-test    end-to-end tests on an nginx with sanitizers'
+	@echo 'make lint         style, warnings, static checks'
+	@echo 'make fuzz         FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
+	@echo 'make demo         a gateway on this machine, and a first exchange'
+	@echo 'make install      DESTDIR=, PREFIX=$(PREFIX)'
+	@echo 'make clean'
+
+
+# Debian packages, installed when missing
+
+packages-build packages-test packages-lint packages-asan: packages-%:
+	@tools/install-packages $*
+
+packages-test packages-lint packages-asan: | packages-build
+packages-lint packages-asan: | packages-test
+
+
+# the module, by nginx's own build system
+
+module: packages-build
+	@tools/build-module
+
+
+# the command
+
+cli: packages-build
+	@$(MAKE) --no-print-directory $(B)/sealed
+
+$(B)/sealed: $(cli_objects)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(cli_libs) $(libs)
+
+$(B)/cli/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEFINES) -Isrc -MMD -MP \
+		-c -o $@ $<
+
+
+# unit tests: each t/unit/test_*.c is a program of its own, on all of src/
+
+unit-programs: $(unit) $(B)/zone_check
+
+unit: packages-test
+	@$(MAKE) --no-print-directory unit-programs
+	@tools/run-tests -j $(JOBS) $(unit)
+
+$(B)/unit/libsealed.a: $(unit_core)
+	rm -f $@
+	ar rcs $@ $^
+
+$(unit): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o $(B)/unit/libsealed.a
+	$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka $(libs) -lpthread
+
+$(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
+	$(CC) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
+
+$(B)/unit/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(WARNINGS) -O1 -g $(SANITIZE) $(DEFINES) -Isrc -MMD -MP \
+		-c -o $@ $<
+
+.SECONDARY:
+
+-include $(shell find $(B)/cli $(B)/unit -name '*.d' 2> /dev/null)
+
+
+# every test; the last line is "N passed, N failed"
+
+test: packages-test
+	@mkdir -p $(RESULTS)
+	@rm -f $(RESULTS)/test
+	@$(MAKE) --no-print-directory all unit-programs
+	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) \
+		tools/run-tests -j $(JOBS) -o $(RESULTS)/test $(unit) $(e2e) \
+		'fuzz: t/fuzz/run $(FUZZ_SECONDS)'
+
+
+# the same end-to-end tests on an nginx with sanitizers
+
+asan: packages-asan
+	@tools/build-asan-nginx
+
+asan-test: asan
+	@mkdir -p $(RESULTS)
+	@rm -f $(RESULTS)/asan-test
+	@$(MAKE) --no-print-directory cli unit-programs
+	@NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
+		tools/run-tests -j $(JOBS) -o $(RESULTS)/asan-test $(e2e)
+
+
+lint: packages-lint
+	@mkdir -p $(RESULTS)
+	@rm -f $(RESULTS)/lint
+	@$(MAKE) --no-print-directory module
+	@CC=$(CC) CLANG=$(CLANG) DEFINES='$(DEFINES)' \
+		WARNINGS='$(WARNINGS)' tools/lint -o $(RESULTS)/lint
+
+fuzz: packages-test
+	t/fuzz/run $(FUZZ_SECONDS)
+
+demo: all
+	@tools/demo
+
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/sealed $(DESTDIR)$(PREFIX)/bin/sealed
+	dir=$$($(NGINX) -V 2>&1 \
+		| sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
+	install -d "$(DESTDIR)$${dir:?nginx -V names no modules path}"; \
+	install -m 644 $(SO) "$(DESTDIR)$$dir/"
+
+clean:
+	rm -rf $(B)

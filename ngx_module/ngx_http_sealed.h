@@ -1,0 +1,222 @@
+
+/*
+ * Sealed-sender gateway, the part that knows nginx.
+ *
+ *   ngx_http_sealed_module.c      location directives, request entry
+ *   ngx_http_sealed_zone.c        the sealed_zone block, shared memory
+ *   ngx_http_sealed_check.c       authentication of a request
+ *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
+ *   ngx_http_sealed_read.c        reading and waiting
+ *   ngx_http_sealed_wake.c        wake-ups across workers, sweeping
+ *   ngx_http_sealed_respond.c     answers
+ *   ngx_http_sealed_discovery.c   discovery and status
+ */
+
+#ifndef _NGX_HTTP_SEALED_H_INCLUDED_
+#define _NGX_HTTP_SEALED_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "../src/certificate.h"
+#include "../src/certificate_table.h"
+#include "../src/content_digest.h"
+#include "../src/fanout.h"
+#include "../src/hash.h"
+#include "../src/json.h"
+#include "../src/mailbox.h"
+#include "../src/mailbox_address.h"
+#include "../src/master_secret.h"
+#include "../src/problem.h"
+#include "../src/rate_limit.h"
+#include "../src/request_signature.h"
+#include "../src/route.h"
+#include "../src/text.h"
+
+
+#pragma GCC visibility push(hidden)
+
+
+#define NGX_SEALED_MODULE     0x4C414553    /* "SEAL" */
+#define NGX_SEALED_ZONE_CONF  0x02000000
+
+#define NGX_HTTP_SEALED_SEND     1
+#define NGX_HTTP_SEALED_MAILBOX  2
+
+
+typedef struct {
+    ngx_str_t                     name;
+    ngx_uint_t                    number;
+    ngx_uint_t                    mailboxes;    /* that one may open */
+    sealed_budget_rule_t          rule;
+    unsigned                      defined:1;
+    unsigned                      open:1;       /* or else sends */
+} ngx_http_sealed_class_t;
+
+
+typedef struct {
+    u_char                        key[32];
+    u_char                        id[SEALED_AUTHORITY_ID_SIZE];
+} ngx_http_sealed_authority_t;
+
+
+typedef struct {
+    ngx_str_t                     name;
+    size_t                        size;
+    sealed_zone_t                *zone;         /* shared */
+
+    sealed_master_secret_t       *secret;
+    ngx_array_t                   authorities;
+    ngx_http_sealed_class_t       classes[256];
+
+    ngx_str_t                     prefix;
+    sealed_fanout_limits_t        limits;
+    sealed_mailbox_limits_t       mailbox;
+    sealed_rate_t                 first_use_address;
+    sealed_rate_t                 first_use_worker;
+
+    time_t                        epoch;
+    time_t                        epoch_overlap;
+    time_t                        certificate_lifetime;
+    time_t                        max_ttl;
+
+    ngx_str_t                     file;         /* for messages */
+    ngx_uint_t                    line;
+} ngx_http_sealed_zone_conf_t;
+
+
+typedef struct {
+    ngx_array_t                   zones;        /* of pointers */
+} ngx_http_sealed_main_conf_t;
+
+
+typedef struct {
+    ngx_str_t                     access_name;
+    ngx_array_t                  *access_classes;       /* of ngx_str_t */
+    ngx_http_sealed_zone_conf_t  *access;
+    u_char                        access_class[256];
+    ngx_uint_t                    access_off;
+
+    ngx_str_t                     name;         /* of the zone served */
+    ngx_http_sealed_zone_conf_t  *zone;
+    ngx_uint_t                    resources;
+
+    ngx_str_t                     discovery_name;
+    ngx_http_sealed_zone_conf_t  *discovery;
+} ngx_http_sealed_loc_conf_t;
+
+
+typedef struct ngx_http_sealed_waiter_s  ngx_http_sealed_waiter_t;
+
+
+typedef struct {
+    ngx_http_sealed_zone_conf_t  *zone;
+
+    sealed_request_t              request;
+    sealed_bytes_t                signature_input;
+    sealed_bytes_t                signature_value;
+    sealed_request_signature_t    signature;
+    u_char                        digest[32];
+
+    u_char                        certificate[SEALED_SIGNED_CERTIFICATE_SIZE];
+    ngx_http_sealed_class_t      *class;
+    u_char                        id[16];       /* certificate's, owner's */
+
+    sealed_operation_t            operation;
+    u_char                        mailbox[SEALED_MAILBOX_ID_SIZE];
+    sealed_query_t                query;
+
+    sealed_verdict_t              verdict;
+    sealed_verdict_t              nonce_verdict;
+    uint64_t                      retry_after;
+    uint64_t                      next;
+    unsigned                      has_next;
+
+    ngx_http_sealed_waiter_t     *waiter;
+    ngx_buf_t                    *buf;
+
+    unsigned                      collected:1;
+    unsigned                      repeated:1;   /* a header came twice */
+    unsigned                      checked:1;
+    unsigned                      by_owner:1;
+    unsigned                      settled:1;
+    unsigned                      body_done:1;
+} ngx_http_sealed_ctx_t;
+
+
+extern ngx_module_t  ngx_http_sealed_module;
+
+
+/* _zone.c */
+char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_sealed_zones_init(ngx_conf_t *cf,
+    ngx_http_sealed_main_conf_t *smcf);
+ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
+    ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
+
+/* _check.c */
+ngx_http_sealed_ctx_t *ngx_http_sealed_get_ctx(ngx_http_request_t *r,
+    ngx_http_sealed_zone_conf_t *zone);
+sealed_verdict_t ngx_http_sealed_check(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+sealed_verdict_t ngx_http_sealed_check_digest(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+void ngx_http_sealed_spend(ngx_http_sealed_ctx_t *ctx);
+sealed_verdict_t ngx_http_sealed_charge(ngx_http_sealed_ctx_t *ctx,
+    ngx_uint_t units);
+ngx_uint_t ngx_http_sealed_length_unknown(ngx_http_request_t *r);
+
+/* _operation.c */
+ngx_int_t ngx_http_sealed_operate(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+
+/* _read.c */
+ngx_int_t ngx_http_sealed_read(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+
+/* _wake.c */
+struct ngx_http_sealed_waiter_s {
+    ngx_queue_t                   queue;
+    ngx_event_t                   timer;
+    ngx_http_request_t           *request;
+    ngx_http_sealed_zone_conf_t  *zone;
+    uint32_t                      mailbox;
+    void                        (*handler)(ngx_http_sealed_waiter_t *w,
+                                           ngx_uint_t over);
+    unsigned                      queued:1;
+};
+
+ngx_int_t ngx_http_sealed_wake_create(ngx_log_t *log);
+ngx_int_t ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
+    ngx_http_sealed_main_conf_t *smcf);
+void ngx_http_sealed_wake_exit(ngx_cycle_t *cycle);
+ngx_uint_t ngx_http_sealed_wake_worker(void);
+void ngx_http_sealed_wake(uint64_t workers);
+void ngx_http_sealed_wait(ngx_http_sealed_waiter_t *w, ngx_msec_t timeout);
+void ngx_http_sealed_unwait(ngx_http_sealed_waiter_t *w);
+
+/* _respond.c */
+ngx_int_t ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, u_char *data, size_t size);
+ngx_int_t ngx_http_sealed_respond_problem(ngx_http_request_t *r,
+    sealed_verdict_t verdict, ngx_http_sealed_ctx_t *ctx);
+ngx_int_t ngx_http_sealed_respond_options(ngx_http_request_t *r,
+    const char *methods);
+ngx_int_t ngx_http_sealed_add_headers(ngx_http_request_t *r);
+ngx_int_t ngx_http_sealed_add_header(ngx_http_request_t *r, const char *name,
+    u_char *value, size_t size);
+
+extern ngx_str_t  ngx_http_sealed_json_type;
+
+/* _discovery.c */
+ngx_int_t ngx_http_sealed_discovery_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_sealed_status_handler(ngx_http_request_t *r);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _NGX_HTTP_SEALED_H_INCLUDED_ */

@@ -1,0 +1,457 @@
+
+#include "ngx_http_sealed.h"
+
+
+static ngx_int_t ngx_http_sealed_open(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+static ngx_int_t ngx_http_sealed_respond_status(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t status,
+    sealed_mailbox_status_t *mailbox);
+static ngx_int_t ngx_http_sealed_send(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+static sealed_verdict_t ngx_http_sealed_layout(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, sealed_fanout_t *fanout,
+    uint64_t *expiry_hour);
+static ngx_int_t ngx_http_sealed_body(ngx_http_request_t *r,
+    sealed_bytes_t *body);
+static ngx_int_t ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
+    sealed_fanout_t *fanout, u_char *results, uint32_t accepted);
+static void ngx_http_sealed_log_full(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+
+
+/* the body, if any, has been read; headers hold */
+
+ngx_int_t
+ngx_http_sealed_operate(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+{
+    uint64_t                 wake;
+    sealed_verdict_t         verdict;
+    sealed_mailbox_status_t  status;
+
+    verdict = ngx_http_sealed_check_digest(r, ctx);
+
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
+    }
+
+    ngx_http_sealed_spend(ctx);
+
+    if (ctx->operation == SEALED_OP_SEND
+        || ctx->operation == SEALED_OP_FANOUT)
+    {
+        return ngx_http_sealed_send(r, ctx);
+    }
+
+    if (sealed_query_parse(&ctx->query, ctx->operation,
+                           ctx->request.value[SEALED_QUERY])
+        != 0)
+    {
+        return ngx_http_sealed_respond_problem(r, SEALED_BAD_QUERY, ctx);
+    }
+
+    if (ctx->operation == SEALED_OP_OPEN) {
+        return ngx_http_sealed_open(r, ctx);
+    }
+
+    if (ctx->nonce_verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, ctx->nonce_verdict, ctx);
+    }
+
+    switch (ctx->operation) {
+
+    case SEALED_OP_STATUS:
+        verdict = sealed_mailbox_status(ctx->zone->zone, ctx->mailbox,
+                                        ngx_time(), &status);
+
+        if (verdict == SEALED_OK) {
+            return ngx_http_sealed_respond_status(r, ctx, NGX_HTTP_OK,
+                                                  &status);
+        }
+
+        break;
+
+    case SEALED_OP_CLOSE:
+        verdict = sealed_mailbox_close(ctx->zone->zone, ctx->mailbox,
+                                       ngx_time(), &wake);
+        ngx_http_sealed_wake(wake);
+        break;
+
+    case SEALED_OP_ACKNOWLEDGE:
+        verdict = sealed_mailbox_acknowledge(ctx->zone->zone, ctx->mailbox,
+                                             ctx->query.through, ngx_time());
+        break;
+
+    default: /* SEALED_OP_READ */
+        return ngx_http_sealed_read(r, ctx);
+    }
+
+    /* ended since it was checked: an owner is told what strangers are */
+
+    if (verdict == SEALED_NO_MAILBOX) {
+        verdict = SEALED_UNAUTHORIZED;
+    }
+
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
+    }
+
+    return ngx_http_sealed_respond(r, NGX_HTTP_NO_CONTENT, NULL, NULL, 0);
+}
+
+
+static ngx_int_t
+ngx_http_sealed_open(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+{
+    int                       rc;
+    size_t                    size;
+    u_char                    owner[32], id[SEALED_MAILBOX_ID_SIZE], key[32];
+    unsigned                  created;
+    sealed_bytes_t            value;
+    sealed_verdict_t          verdict;
+    sealed_key_line_t        *line;
+    sealed_mailbox_status_t   status;
+
+    value = ctx->request.value[SEALED_MAILBOX_KEY];
+    line = &ctx->zone->secret->line[0];
+
+    rc = value.data == NULL
+         || sealed_byte_sequence_decode(owner, sizeof(owner), &size, value)
+         || size != sizeof(owner);
+
+    if (rc == 0) {
+        sealed_mailbox_id(id, owner);
+
+        rc = ngx_memcmp(id, ctx->mailbox, sizeof(id)) != 0
+             || sealed_mailbox_request_key(key, id, line->exchange_private,
+                                           owner);
+    }
+
+    if (rc != 0) {
+        return ngx_http_sealed_respond_problem(r, SEALED_BAD_MAILBOX_KEY,
+                                               ctx);
+    }
+
+    verdict = ctx->nonce_verdict;
+
+    if (verdict == SEALED_OK) {
+        verdict = ngx_http_sealed_charge(ctx, 1);
+    }
+
+    if (verdict == SEALED_OK) {
+        verdict = sealed_mailbox_open(ctx->zone->zone, ctx->mailbox, key,
+                                      line->tag, ctx->id,
+                                      ctx->class->mailboxes, ngx_time(),
+                                      &created, &status);
+    }
+
+    ngx_explicit_memzero(key, sizeof(key));
+
+    if (verdict == SEALED_ZONE_FULL) {
+        ngx_http_sealed_log_full(r, ctx);
+    }
+
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
+    }
+
+    return ngx_http_sealed_respond_status(r, ctx, created ? NGX_HTTP_CREATED
+                                                          : NGX_HTTP_OK,
+                                          &status);
+}
+
+
+static ngx_int_t
+ngx_http_sealed_respond_status(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t status,
+    sealed_mailbox_status_t *mailbox)
+{
+    u_char         *data;
+    sealed_json_t   json;
+
+    data = ngx_pnalloc(r->pool, 256);
+    if (data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    sealed_json_init(&json, (char *) data, 256);
+    sealed_json_object(&json);
+    sealed_json_name(&json, "envelopes");
+    sealed_json_uint(&json, mailbox->envelopes);
+    sealed_json_name(&json, "bytes");
+    sealed_json_uint(&json, mailbox->bytes);
+    sealed_json_name(&json, "first");
+    sealed_json_uint(&json, mailbox->first);
+    sealed_json_name(&json, "next");
+    sealed_json_uint(&json, mailbox->next);
+    sealed_json_name(&json, "limits");
+    sealed_json_object(&json);
+    sealed_json_name(&json, "envelopes");
+    sealed_json_uint(&json, ctx->zone->mailbox.envelopes);
+    sealed_json_name(&json, "bytes");
+    sealed_json_uint(&json, ctx->zone->mailbox.bytes);
+    sealed_json_name(&json, "idle_seconds");
+    sealed_json_uint(&json, ctx->zone->mailbox.idle_seconds);
+    sealed_json_object_end(&json);
+    sealed_json_object_end(&json);
+
+    return ngx_http_sealed_respond(r, status, &ngx_http_sealed_json_type,
+                                   data, (u_char *) json.pos - data);
+}
+
+
+static ngx_int_t
+ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+{
+    u_char            *results;
+    uint32_t          *mailboxes, accepted;
+    uint64_t           expiry_hour, wake;
+    sealed_fanout_t    fanout;
+    sealed_verdict_t   verdict;
+
+    verdict = ngx_http_sealed_layout(r, ctx, &fanout, &expiry_hour);
+
+    if (verdict == SEALED_OK) {
+        verdict = ctx->nonce_verdict;
+    }
+
+    if (verdict == SEALED_OK) {
+        verdict = ngx_http_sealed_charge(ctx, fanout.count);
+    }
+
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
+    }
+
+    mailboxes = ngx_palloc(r->pool, fanout.count * (sizeof(uint32_t) + 1));
+    if (mailboxes == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    results = (u_char *) (mailboxes + fanout.count);
+
+    verdict = sealed_mailbox_append(ctx->zone->zone, &fanout,
+                                    &ctx->zone->mailbox, expiry_hour,
+                                    ngx_time(), mailboxes, results, &accepted,
+                                    &wake);
+
+    ngx_http_sealed_wake(wake);
+
+    if (verdict == SEALED_ZONE_FULL) {
+        ngx_http_sealed_log_full(r, ctx);
+    }
+
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
+    }
+
+    if (ctx->operation == SEALED_OP_FANOUT) {
+        return ngx_http_sealed_respond_fanout(r, &fanout, results, accepted);
+    }
+
+    if (accepted == 0) {
+        return ngx_http_sealed_respond_problem(r,
+                   results[0] == SEALED_REFUSED_FULL ? SEALED_MAILBOX_FULL
+                                                     : SEALED_NO_MAILBOX,
+                   ctx);
+    }
+
+    return ngx_http_sealed_respond(r, NGX_HTTP_CREATED, NULL, NULL, 0);
+}
+
+
+static sealed_verdict_t
+ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
+    sealed_fanout_t *fanout, uint64_t *expiry_hour)
+{
+    uint32_t          *table, slots;
+    uint64_t           ttl;
+    sealed_bytes_t     body, value;
+    sealed_verdict_t   verdict;
+
+    if (sealed_query_parse(&ctx->query, ctx->operation,
+                           ctx->request.value[SEALED_QUERY])
+        != 0)
+    {
+        return SEALED_BAD_QUERY;
+    }
+
+    if (ngx_http_sealed_body(r, &body) != NGX_OK) {
+        return SEALED_UNAVAILABLE;
+    }
+
+    ttl = ctx->zone->max_ttl;
+    value = ctx->request.value[SEALED_TTL];
+
+    if (value.data && sealed_ttl_parse(&ttl, value) != 0) {
+        return SEALED_BAD_HEADER;
+    }
+
+    if (ctx->request.value[SEALED_DELIVERY].data
+        || ctx->request.value[SEALED_FRANK].data
+        || ttl == 0)
+    {
+        return SEALED_NOT_AVAILABLE;
+    }
+
+    ttl = ngx_min(ttl, (uint64_t) ctx->zone->max_ttl);
+    *expiry_hour = (ngx_time() + ttl + 3599) / 3600;
+
+    if (ctx->operation == SEALED_OP_SEND) {
+        fanout->recipients = ctx->mailbox;
+        fanout->count = 1;
+        fanout->headers = NULL;
+        fanout->slice_size = 0;
+        fanout->body = body;
+
+        return SEALED_OK;
+    }
+
+    verdict = sealed_fanout_parse(fanout, body, &ctx->zone->limits);
+
+    if (verdict != SEALED_OK) {
+        return verdict;
+    }
+
+    slots = 4;
+
+    while (slots < fanout->count * 2) {
+        slots *= 2;
+    }
+
+    table = ngx_palloc(r->pool, slots * sizeof(uint32_t));
+    if (table == NULL) {
+        return SEALED_UNAVAILABLE;
+    }
+
+    return sealed_fanout_duplicates(fanout, table, slots,
+                                    ctx->zone->zone->hash_key)
+           == 0 ? SEALED_OK : SEALED_DUPLICATE_RECIPIENT;
+}
+
+
+/* in one piece; the location's buffer is large enough for any body */
+
+static ngx_int_t
+ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body)
+{
+    size_t        size;
+    u_char       *p;
+    ngx_chain_t  *cl, *bufs;
+
+    body->data = (u_char *) "";
+    body->size = 0;
+
+    bufs = r->request_body ? r->request_body->bufs : NULL;
+
+    if (bufs == NULL) {
+        return NGX_OK;
+    }
+
+    if (bufs->next == NULL && !bufs->buf->in_file) {
+        body->data = bufs->buf->pos;
+        body->size = bufs->buf->last - bufs->buf->pos;
+        return NGX_OK;
+    }
+
+    size = 0;
+
+    for (cl = bufs; cl; cl = cl->next) {
+
+        if (cl->buf->in_file) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "sealed: request body is not in memory");
+            return NGX_ERROR;
+        }
+
+        size += cl->buf->last - cl->buf->pos;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+    body->size = size;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
+    sealed_fanout_t *fanout, u_char *results, uint32_t accepted)
+{
+    size_t          size;
+    u_char         *data;
+    uint32_t        i;
+    sealed_json_t   json;
+
+    size = 64 + (size_t) (fanout->count - accepted)
+                * (sizeof("{\"recipient\":4294967295,"
+                          "\"reason\":\"unknown\"},"));
+
+    data = ngx_pnalloc(r->pool, size);
+    if (data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    sealed_json_init(&json, (char *) data, size);
+    sealed_json_object(&json);
+    sealed_json_name(&json, "accepted");
+    sealed_json_uint(&json, accepted);
+    sealed_json_name(&json, "refused");
+    sealed_json_array(&json);
+
+    for (i = 0; i < fanout->count; i++) {
+
+        if (results[i] == SEALED_ACCEPTED) {
+            continue;
+        }
+
+        sealed_json_object(&json);
+        sealed_json_name(&json, "recipient");
+        sealed_json_uint(&json, i);
+        sealed_json_name(&json, "reason");
+
+        if (results[i] == SEALED_REFUSED_FULL) {
+            sealed_json_string(&json, "full", 4);
+
+        } else {
+            sealed_json_string(&json, "unknown", 7);
+        }
+
+        sealed_json_object_end(&json);
+    }
+
+    sealed_json_array_end(&json);
+    sealed_json_object_end(&json);
+
+    return ngx_http_sealed_respond(r, NGX_HTTP_OK,
+                                   &ngx_http_sealed_json_type, data,
+                                   (u_char *) json.pos - data);
+}
+
+
+/* once a minute and worker is enough to be seen */
+
+static void
+ngx_http_sealed_log_full(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+{
+    static time_t  next;
+
+    if (ngx_time() < next) {
+        return;
+    }
+
+    next = ngx_time() + 60;
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "sealed zone \"%V\" is full, requests are refused",
+                  &ctx->zone->name);
+}

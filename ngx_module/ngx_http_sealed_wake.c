@@ -1,0 +1,437 @@
+
+#include "ngx_http_sealed.h"
+
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+
+/*
+ * A wake-up says only "look": the truth is in shared memory.  There is an
+ * eventfd for each of a fixed number of places, made once by the master; a
+ * worker takes a free place when it starts and gives it back when it exits.
+ * The place of a worker that was killed is taken over when its process is
+ * gone.  What a wake-up missed is found by a timer.
+ */
+
+#define NGX_HTTP_SEALED_BUCKETS  4096
+#define NGX_HTTP_SEALED_TICK     1000
+#define NGX_HTTP_SEALED_RECHECK  5
+
+
+static void ngx_http_sealed_wake_read(ngx_event_t *ev);
+static void ngx_http_sealed_wake_all(ngx_uint_t over);
+static void ngx_http_sealed_wake_bucket(ngx_queue_t *bucket,
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t all,
+    ngx_uint_t over);
+static void ngx_http_sealed_wait_timeout(ngx_event_t *ev);
+static void ngx_http_sealed_tick(ngx_event_t *ev);
+static void ngx_http_sealed_drain(ngx_event_t *ev);
+static ngx_int_t ngx_http_sealed_drain_init(ngx_cycle_t *cycle);
+static ngx_connection_t *ngx_http_sealed_connection(ngx_socket_t fd,
+    ngx_log_t *log, ngx_event_handler_pt handler);
+
+
+typedef struct {
+    ngx_atomic_t                  pid[SEALED_WORKERS];
+} ngx_http_sealed_places_t;
+
+
+static ngx_http_sealed_places_t     *ngx_http_sealed_places;
+static int                           ngx_http_sealed_fds[SEALED_WORKERS];
+static ngx_uint_t                    ngx_http_sealed_place = SEALED_WORKERS;
+static ngx_queue_t         ngx_http_sealed_waiters[NGX_HTTP_SEALED_BUCKETS];
+static ngx_http_sealed_main_conf_t  *ngx_http_sealed_conf;
+static ngx_event_t                   ngx_http_sealed_timer;
+static ngx_connection_t             *ngx_http_sealed_wake_connection;
+static ngx_connection_t             *ngx_http_sealed_idle_connection;
+static ngx_socket_t                  ngx_http_sealed_idle_peer;
+static ngx_uint_t                    ngx_http_sealed_ticks;
+
+
+ngx_int_t
+ngx_http_sealed_wake_create(ngx_log_t *log)
+{
+    ngx_uint_t  i;
+
+    if (ngx_http_sealed_places) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        ngx_http_sealed_fds[i] = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+
+        if (ngx_http_sealed_fds[i] == -1) {
+            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "eventfd() failed");
+
+            while (i--) {
+                (void) close(ngx_http_sealed_fds[i]);
+            }
+
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_sealed_places = mmap(NULL, sizeof(ngx_http_sealed_places_t),
+                                  PROT_READ|PROT_WRITE,
+                                  MAP_ANON|MAP_SHARED, -1, 0);
+
+    if (ngx_http_sealed_places == MAP_FAILED) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "mmap() failed");
+        ngx_http_sealed_places = NULL;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
+    ngx_http_sealed_main_conf_t *smcf)
+{
+    ngx_uint_t         i;
+    ngx_atomic_uint_t  pid;
+
+    ngx_http_sealed_conf = smcf;
+
+    for (i = 0; i < NGX_HTTP_SEALED_BUCKETS; i++) {
+        ngx_queue_init(&ngx_http_sealed_waiters[i]);
+    }
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        pid = ngx_http_sealed_places->pid[i];
+
+        if (pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != ESRCH)) {
+            continue;
+        }
+
+        if (ngx_atomic_cmp_set(&ngx_http_sealed_places->pid[i], pid,
+                               (ngx_atomic_uint_t) ngx_pid))
+        {
+            ngx_http_sealed_place = i;
+            break;
+        }
+    }
+
+    if (ngx_http_sealed_place == SEALED_WORKERS) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "sealed: more than %d workers, waiting readers of this "
+                      "one are served every %d seconds", SEALED_WORKERS,
+                      NGX_HTTP_SEALED_RECHECK);
+
+    } else {
+        ngx_http_sealed_wake_connection =
+            ngx_http_sealed_connection(
+                                 ngx_http_sealed_fds[ngx_http_sealed_place],
+                                 cycle->log, ngx_http_sealed_wake_read);
+
+        if (ngx_http_sealed_wake_connection == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_sealed_drain_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_sealed_timer.handler = ngx_http_sealed_tick;
+    ngx_http_sealed_timer.log = cycle->log;
+    ngx_http_sealed_timer.data = &ngx_http_sealed_timer;
+    ngx_http_sealed_timer.cancelable = 1;
+    ngx_add_timer(&ngx_http_sealed_timer, NGX_HTTP_SEALED_TICK);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_sealed_wake_exit(ngx_cycle_t *cycle)
+{
+    if (ngx_http_sealed_place < SEALED_WORKERS) {
+        (void) ngx_atomic_cmp_set(
+                   &ngx_http_sealed_places->pid[ngx_http_sealed_place],
+                   (ngx_atomic_uint_t) ngx_pid, 0);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_sealed_wake_worker(void)
+{
+    return ngx_http_sealed_place;
+}
+
+
+void
+ngx_http_sealed_wake(uint64_t workers)
+{
+    uint64_t    one;
+    ngx_uint_t  i;
+
+    one = 1;
+
+    for (i = 0; workers; i++, workers >>= 1) {
+
+        /* a full counter is a wake-up that is already on its way */
+
+        if ((workers & 1)
+            && write(ngx_http_sealed_fds[i], &one, sizeof(one)) == -1
+            && ngx_errno != NGX_EAGAIN)
+        {
+            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,
+                          "write() to eventfd failed");
+        }
+    }
+}
+
+
+void
+ngx_http_sealed_wait(ngx_http_sealed_waiter_t *w, ngx_msec_t timeout)
+{
+    ngx_queue_insert_tail(
+        &ngx_http_sealed_waiters[w->mailbox % NGX_HTTP_SEALED_BUCKETS],
+        &w->queue);
+    w->queued = 1;
+
+    w->timer.handler = ngx_http_sealed_wait_timeout;
+    w->timer.data = w;
+    w->timer.log = w->request->connection->log;
+    ngx_add_timer(&w->timer, timeout);
+}
+
+
+void
+ngx_http_sealed_unwait(ngx_http_sealed_waiter_t *w)
+{
+    if (w->queued) {
+        ngx_queue_remove(&w->queue);
+        w->queued = 0;
+    }
+
+    if (w->timer.timer_set) {
+        ngx_del_timer(&w->timer);
+    }
+}
+
+
+static void
+ngx_http_sealed_wait_timeout(ngx_event_t *ev)
+{
+    ngx_http_sealed_waiter_t  *w;
+
+    w = ev->data;
+    w->handler(w, 1);
+}
+
+
+static void
+ngx_http_sealed_wake_read(ngx_event_t *ev)
+{
+    uint64_t                       count;
+    unsigned                       all, n, j;
+    uint32_t                       mailboxes[SEALED_WAKE_RING];
+    ngx_uint_t                     i;
+    ngx_connection_t              *c;
+    ngx_http_sealed_zone_conf_t  **zone;
+
+    c = ev->data;
+
+    if (read(c->fd, &count, sizeof(count)) == -1
+        && ngx_errno != NGX_EAGAIN)
+    {
+        ngx_log_error(NGX_LOG_ALERT, ev->log, ngx_errno,
+                      "read() from eventfd failed");
+    }
+
+    zone = ngx_http_sealed_conf->zones.elts;
+
+    for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
+        n = sealed_mailbox_wakes(zone[i]->zone, ngx_http_sealed_place,
+                                 mailboxes, &all);
+
+        if (all) {
+            ngx_http_sealed_wake_all(0);
+            continue;
+        }
+
+        for (j = 0; j < n; j++) {
+            ngx_http_sealed_wake_bucket(
+                &ngx_http_sealed_waiters[mailboxes[j]
+                                         % NGX_HTTP_SEALED_BUCKETS],
+                zone[i], mailboxes[j], 0, 0);
+        }
+    }
+
+    if (ngx_handle_read_event(ev, 0) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ALERT, ev->log, 0,
+                      "sealed: cannot listen for wake-ups");
+    }
+}
+
+
+static void
+ngx_http_sealed_wake_all(ngx_uint_t over)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_SEALED_BUCKETS; i++) {
+        ngx_http_sealed_wake_bucket(&ngx_http_sealed_waiters[i], NULL, 0, 1,
+                                    over);
+    }
+}
+
+
+/*
+ * A handler may end its own request, and with it others on the same HTTP/2
+ * connection: only the head of a private queue is ever held on to.
+ */
+
+static void
+ngx_http_sealed_wake_bucket(ngx_queue_t *bucket,
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t all,
+    ngx_uint_t over)
+{
+    ngx_queue_t                private, *q;
+    ngx_http_sealed_waiter_t  *w;
+
+    if (ngx_queue_empty(bucket)) {
+        return;
+    }
+
+    ngx_queue_init(&private);
+    ngx_queue_add(&private, bucket);
+    ngx_queue_init(bucket);
+
+    while (!ngx_queue_empty(&private)) {
+        q = ngx_queue_head(&private);
+        w = ngx_queue_data(q, ngx_http_sealed_waiter_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(bucket, q);
+
+        if (all || (w->mailbox == mailbox && w->zone == zone)) {
+            w->handler(w, over);
+        }
+    }
+}
+
+
+static void
+ngx_http_sealed_tick(ngx_event_t *ev)
+{
+    uint32_t                       tags[SEALED_MAX_KEY_LINES];
+    uint64_t                       wake;
+    unsigned                       j, pages;
+    ngx_uint_t                     i;
+    ngx_http_sealed_zone_conf_t  **zone;
+
+    zone = ngx_http_sealed_conf->zones.elts;
+
+    for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
+
+        for (j = 0; j < zone[i]->secret->count; j++) {
+            tags[j] = zone[i]->secret->line[j].tag;
+        }
+
+        pages = 64 + zone[i]->zone->arena.pages / 1024;
+
+        sealed_mailbox_sweep(zone[i]->zone, &zone[i]->mailbox, tags,
+                             zone[i]->secret->count, pages, ngx_time(),
+                             &wake);
+        ngx_http_sealed_wake(wake);
+    }
+
+    if (++ngx_http_sealed_ticks % NGX_HTTP_SEALED_RECHECK == 0) {
+        ngx_http_sealed_wake_all(0);
+    }
+
+    if (!ngx_exiting) {
+        ngx_add_timer(ev, NGX_HTTP_SEALED_TICK);
+    }
+}
+
+
+/*
+ * nginx calls the read handlers of idle connections when a worker is told
+ * to leave; there is no other hook.  Waiting readers are sent home then.
+ */
+
+static ngx_int_t
+ngx_http_sealed_drain_init(ngx_cycle_t *cycle)
+{
+    ngx_socket_t  pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, pair) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_socket_errno,
+                      "socketpair() failed");
+        return NGX_ERROR;
+    }
+
+    ngx_http_sealed_idle_peer = pair[1];
+
+    ngx_http_sealed_idle_connection =
+        ngx_http_sealed_connection(pair[0], cycle->log,
+                                   ngx_http_sealed_drain);
+
+    if (ngx_http_sealed_idle_connection == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_sealed_idle_connection->idle = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_sealed_drain(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    if (!c->close) {
+        return;
+    }
+
+    ngx_http_sealed_wake_all(1);
+
+    (void) close(ngx_http_sealed_idle_peer);
+    ngx_close_connection(c);
+    ngx_http_sealed_idle_connection = NULL;
+}
+
+
+static ngx_connection_t *
+ngx_http_sealed_connection(ngx_socket_t fd, ngx_log_t *log,
+    ngx_event_handler_pt handler)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(fd, log);
+    if (c == NULL) {
+        return NULL;
+    }
+
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+    c->read->handler = handler;
+
+    /* tells nginx that this one is not a client's */
+
+    c->read->channel = 1;
+    c->write->channel = 1;
+
+    if (ngx_nonblocking(fd) == -1
+        || ngx_add_event(c->read, NGX_READ_EVENT,
+                         ngx_event_flags & NGX_USE_CLEAR_EVENT
+                         ? NGX_CLEAR_EVENT : NGX_LEVEL_EVENT)
+           != NGX_OK)
+    {
+        ngx_free_connection(c);
+        return NULL;
+    }
+
+    return c;
+}

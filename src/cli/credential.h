@@ -1,0 +1,57 @@
+
+/*
+ * With what a request is signed: a certificate and its key, or a mailbox's
+ * owner key.  Both give a request key shared with the gateway.
+ */
+
+#ifndef SEALED_CLI_CREDENTIAL_H
+#define SEALED_CLI_CREDENTIAL_H
+
+
+#include "gateway.h"
+#include "../text.h"
+
+
+#pragma GCC visibility push(hidden)
+
+
+#define SEALED_CERTIFICATE_TEXT                                               \
+    SEALED_BYTE_SEQUENCE_SIZE(SEALED_SIGNED_CERTIFICATE_SIZE)
+
+
+typedef struct {
+    uint8_t                       key[32];
+    uint8_t                       keyid[16];
+    char                          certificate[SEALED_CERTIFICATE_TEXT + 1];
+                                                /* "" for an owner */
+} sealed_credential_t;
+
+
+typedef struct {
+    uint8_t                       private_key[32];
+    uint8_t                       public_key[32];
+    uint8_t                       id[SEALED_MAILBOX_ID_SIZE];
+    char                          id_text[SEALED_MAILBOX_ID_TEXT + 1];
+    char                          gateway[SEALED_GATEWAY_URL];
+                                                /* "" when not known */
+} sealed_mailbox_t;
+
+
+/*
+ * From FILE and FILE.cert; either name may be given.  With any set, one that
+ * is not valid now is taken too.  An exit code.
+ */
+int sealed_credential_certificate(sealed_credential_t *credential,
+    const sealed_gateway_t *gateway, const char *file, unsigned any);
+
+/* a mailbox's key, and the gateway where it was opened from FILE.pub */
+int sealed_mailbox_read(sealed_mailbox_t *mailbox, const char *file);
+
+int sealed_credential_owner(sealed_credential_t *credential,
+    const sealed_gateway_t *gateway, const sealed_mailbox_t *mailbox);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* SEALED_CLI_CREDENTIAL_H */
