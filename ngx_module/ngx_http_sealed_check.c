@@ -1,6 +1,8 @@
 
 #include "ngx_http_sealed.h"
 
+#include <sodium.h>
+
 
 static void ngx_http_sealed_collect(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);

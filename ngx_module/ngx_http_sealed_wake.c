@@ -42,6 +42,7 @@ static ngx_uint_t                    ngx_http_sealed_place = SEALED_WORKERS;
 static ngx_queue_t         ngx_http_sealed_waiters[NGX_HTTP_SEALED_BUCKETS];
 static ngx_http_sealed_main_conf_t  *ngx_http_sealed_conf;
 static ngx_event_t                   ngx_http_sealed_timer;
+static ngx_connection_t              ngx_http_sealed_timer_connection;
 static ngx_connection_t             *ngx_http_sealed_wake_connection;
 static ngx_connection_t             *ngx_http_sealed_idle_connection;
 static ngx_socket_t                  ngx_http_sealed_idle_peer;
@@ -136,7 +137,10 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
 
     ngx_http_sealed_timer.handler = ngx_http_sealed_tick;
     ngx_http_sealed_timer.log = cycle->log;
-    ngx_http_sealed_timer.data = &ngx_http_sealed_timer;
+    /* nginx logs the descriptor of whatever a timer belongs to */
+
+    ngx_http_sealed_timer_connection.fd = (ngx_socket_t) -1;
+    ngx_http_sealed_timer.data = &ngx_http_sealed_timer_connection;
     ngx_http_sealed_timer.cancelable = 1;
     ngx_add_timer(&ngx_http_sealed_timer, NGX_HTTP_SEALED_TICK);
 

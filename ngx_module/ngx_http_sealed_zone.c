@@ -1,0 +1,994 @@
+
+#include "ngx_http_sealed.h"
+
+#include <sodium.h>
+#include <sys/mman.h>
+
+
+#define NGX_HTTP_SEALED_MAX_KEY_FILE  4096
+
+
+static char *ngx_http_sealed_master_secret(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_authority(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_envelope_sizes(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_max_recipients(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_time(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_epoch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_mailbox_limits(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_first_use_rates(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
+    ngx_int_t max);
+static char *ngx_http_sealed_read_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_uint_t secret, u_char *data, size_t *size);
+static char *ngx_http_sealed_zone_finish(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone);
+static ngx_int_t ngx_http_sealed_zone_map(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone);
+static void ngx_http_sealed_wipe_secret(void *data);
+
+
+/* the directives of the sealed_zone block */
+
+static ngx_command_t  ngx_http_sealed_zone_commands[] = {
+
+    { ngx_string("master_secret"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_master_secret,
+      0, 0, NULL },
+
+    { ngx_string("authority"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_authority,
+      0, 0, NULL },
+
+    { ngx_string("class"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_2MORE,
+      ngx_http_sealed_class,
+      0, 0, NULL },
+
+    { ngx_string("envelope_sizes"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_1MORE,
+      ngx_http_sealed_envelope_sizes,
+      0, 0, NULL },
+
+    { ngx_string("max_recipients"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_max_recipients,
+      0, 0, NULL },
+
+    { ngx_string("max_ttl"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_time,
+      0, offsetof(ngx_http_sealed_zone_conf_t, max_ttl), NULL },
+
+    { ngx_string("certificate_lifetime"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_time,
+      0, offsetof(ngx_http_sealed_zone_conf_t, certificate_lifetime), NULL },
+
+    { ngx_string("epoch"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
+      ngx_http_sealed_epoch,
+      0, 0, NULL },
+
+    { ngx_string("mailbox"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
+      ngx_http_sealed_mailbox_limits,
+      0, 0, NULL },
+
+    { ngx_string("first_uses"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
+      ngx_http_sealed_first_use_rates,
+      0, 0, NULL },
+
+    { ngx_string("prefix"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_prefix,
+      0, 0, NULL },
+
+      ngx_null_command
+};
+
+
+ngx_module_t  ngx_http_sealed_zone_module = {
+    NGX_MODULE_V1,
+    NULL,                                  /* module context */
+    ngx_http_sealed_zone_commands,         /* module directives */
+    NGX_SEALED_MODULE,                     /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/*
+ * Mappings live as long as the master: a reload finds them by name, and
+ * nothing that is in a mailbox depends on a configuration cycle.
+ */
+
+typedef struct ngx_http_sealed_map_s  ngx_http_sealed_map_t;
+
+struct ngx_http_sealed_map_s {
+    ngx_http_sealed_map_t        *next;
+    sealed_zone_t                *zone;
+    size_t                        size;
+    size_t                        name_len;
+    u_char                        name[1];
+};
+
+static ngx_http_sealed_map_t  *ngx_http_sealed_maps;
+
+
+char *
+ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_main_conf_t  *smcf = conf;
+
+    char                          *rv;
+    void                          *confs[1], *ctx;
+    ssize_t                        size;
+    ngx_str_t                     *value;
+    ngx_conf_t                     save;
+    ngx_http_sealed_zone_conf_t   *zone, **slot;
+
+    value = cf->args->elts;
+
+    if (ngx_http_sealed_zone_find(smcf, &value[1])) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "duplicate sealed_zone \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    size = ngx_parse_size(&value[2]);
+
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\" of sealed_zone \"%V\"",
+                           &value[2], &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    size = ngx_align(size, SEALED_PAGE_SIZE);
+
+    if ((size_t) size < sealed_zone_min_size()) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "sealed_zone \"%V\" is too small, "
+                           "it needs at least %uzk",
+                           &value[1], sealed_zone_min_size() / 1024);
+        return NGX_CONF_ERROR;
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_sealed_zone_conf_t));
+    if (zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    zone->name = value[1];
+    zone->size = size;
+    zone->file = cf->conf_file->file.name;
+    zone->line = cf->conf_file->line;
+
+    zone->certificate_lifetime = 7 * 86400;
+    zone->epoch = 86400;
+    zone->epoch_overlap = 3600;
+    zone->max_ttl = 30 * 86400;
+    zone->limits.max_recipients = 5000;
+    zone->mailbox.envelopes = 1000;
+    zone->mailbox.bytes = 16 * 1024 * 1024;
+    zone->mailbox.idle_seconds = 90 * 86400;
+    zone->first_use_address.rate = 20;
+    zone->first_use_address.burst = 200;
+    zone->first_use_worker.rate = 2000;
+    zone->first_use_worker.burst = 2000;
+    ngx_str_set(&zone->prefix, "/v1");
+
+    if (ngx_array_init(&zone->authorities, cf->pool, 2,
+                       sizeof(ngx_http_sealed_authority_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    slot = ngx_array_push(&smcf->zones);
+    if (slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *slot = zone;
+
+    (void) ngx_count_modules(cf->cycle, NGX_SEALED_MODULE);
+
+    /* nginx looks up ctx -> array by module -> configuration */
+
+    confs[0] = zone;
+    ctx = confs;
+
+    save = *cf;
+    cf->ctx = &ctx;
+    cf->module_type = NGX_SEALED_MODULE;
+    cf->cmd_type = NGX_SEALED_ZONE_CONF;
+
+    rv = ngx_conf_parse(cf, NULL);
+
+    *cf = save;
+
+    return rv == NGX_CONF_OK ? ngx_http_sealed_zone_finish(cf, zone) : rv;
+}
+
+
+static char *
+ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
+{
+    ngx_uint_t  i, classes;
+
+    static const uint32_t  sizes[] = { 512, 1024, 4096, 16384, 65536 };
+
+    classes = 0;
+
+    for (i = 0; i < 256; i++) {
+        classes += zone->classes[i].defined;
+
+        if (zone->classes[i].defined) {
+            zone->classes[i].rule.epoch_seconds = (uint32_t) zone->epoch;
+        }
+    }
+
+    if (zone->secret == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"master_secret\" in sealed_zone \"%V\"",
+                           &zone->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (zone->authorities.nelts == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"authority\" in sealed_zone \"%V\"",
+                           &zone->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (classes == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"class\" in sealed_zone \"%V\"", &zone->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (classes > SEALED_MAX_CLASSES) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d classes in sealed_zone \"%V\"",
+                           SEALED_MAX_CLASSES, &zone->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (zone->limits.nsizes == 0) {
+        zone->limits.nsizes = sizeof(sizes) / sizeof(sizes[0]);
+        ngx_memcpy(zone->limits.envelope_sizes, sizes, sizeof(sizes));
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_http_sealed_zone_conf_t *
+ngx_http_sealed_zone_find(ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name)
+{
+    ngx_uint_t                     i;
+    ngx_http_sealed_zone_conf_t  **zone;
+
+    zone = smcf->zones.elts;
+
+    for (i = 0; i < smcf->zones.nelts; i++) {
+        if (zone[i]->name.len == name->len
+            && ngx_strncmp(zone[i]->name.data, name->data, name->len) == 0)
+        {
+            return zone[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * While the old configuration can still be kept: everything that might have
+ * to be refused is refused here.
+ */
+
+ngx_int_t
+ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
+{
+    ngx_uint_t                     i, j;
+    ngx_http_sealed_zone_conf_t  **zone;
+
+    zone = smcf->zones.elts;
+
+    for (i = 0; i < smcf->zones.nelts; i++) {
+        for (j = 0; j < i; j++) {
+            if (sealed_master_secret_find(zone[j]->secret,
+                                          zone[i]->secret->line[0].tag))
+            {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "sealed_zone \"%V\" and \"%V\" have the same "
+                              "master secret in %V:%ui", &zone[j]->name,
+                              &zone[i]->name, &zone[i]->file, zone[i]->line);
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    for (i = 0; i < smcf->zones.nelts; i++) {
+        if (ngx_http_sealed_zone_map(cf, zone[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_sealed_wake_create(cf->log);
+}
+
+
+static ngx_int_t
+ngx_http_sealed_zone_map(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
+{
+    void                   *memory;
+    u_char                  key[16];
+    const char             *error;
+    ngx_http_sealed_map_t  *map;
+#if (SEALED_HAVE_MEMFD)
+    int                     fd;
+    char                    label[64];
+#endif
+
+    for (map = ngx_http_sealed_maps; map; map = map->next) {
+
+        if (map->name_len != zone->name.len
+            || ngx_memcmp(map->name, zone->name.data, zone->name.len) != 0)
+        {
+            continue;
+        }
+
+        if (map->size != zone->size) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "the size of sealed_zone \"%V\" cannot be changed "
+                          "by a reload, it is %uzk now, in %V:%ui",
+                          &zone->name, map->size / 1024, &zone->file,
+                          zone->line);
+            return NGX_ERROR;
+        }
+
+        error = sealed_zone_attach(map->zone, map->size);
+
+        if (error) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "sealed_zone \"%V\" cannot be used: %s",
+                          &zone->name, error);
+            return NGX_ERROR;
+        }
+
+        zone->zone = map->zone;
+
+        return NGX_OK;
+    }
+
+    map = ngx_alloc(sizeof(ngx_http_sealed_map_t) + zone->name.len, cf->log);
+    if (map == NULL) {
+        return NGX_ERROR;
+    }
+
+#if (SEALED_HAVE_MEMFD)
+
+    /* named, so that an operator can see it, and kept open to be looked at */
+
+    ngx_snprintf((u_char *) label, sizeof(label), "sealed:%V%Z", &zone->name);
+    label[sizeof(label) - 1] = '\0';
+
+    fd = memfd_create(label, MFD_CLOEXEC);
+
+    if (fd == -1 || ftruncate(fd, zone->size) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
+                      "cannot make memory for sealed_zone \"%V\"",
+                      &zone->name);
+
+        if (fd != -1) {
+            (void) close(fd);
+        }
+
+        ngx_free(map);
+        return NGX_ERROR;
+    }
+
+    memory = mmap(NULL, zone->size, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
+
+#else
+
+    memory = mmap(NULL, zone->size, PROT_READ|PROT_WRITE,
+                  MAP_ANON|MAP_SHARED, -1, 0);
+
+#endif
+
+    if (memory == MAP_FAILED) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
+                      "mmap(%uz) for sealed_zone \"%V\" failed", zone->size,
+                      &zone->name);
+        ngx_free(map);
+        return NGX_ERROR;
+    }
+
+    randombytes_buf(key, sizeof(key));
+
+    if (sealed_zone_format(memory, zone->size, ngx_time(), key) != 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "sealed_zone \"%V\" cannot have this size",
+                      &zone->name);
+        (void) munmap(memory, zone->size);
+        ngx_free(map);
+        return NGX_ERROR;
+    }
+
+    map->zone = memory;
+    map->size = zone->size;
+    map->name_len = zone->name.len;
+    ngx_memcpy(map->name, zone->name.data, zone->name.len);
+    map->next = ngx_http_sealed_maps;
+    ngx_http_sealed_maps = map;
+
+    zone->zone = memory;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_sealed_master_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    char                *rv;
+    u_char               data[NGX_HTTP_SEALED_MAX_KEY_FILE];
+    size_t               size;
+    unsigned             line;
+    ngx_str_t           *value;
+    const char          *error;
+    ngx_pool_cleanup_t  *cln;
+
+    if (zone->secret) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    zone->secret = ngx_pcalloc(cf->pool, sizeof(sealed_master_secret_t));
+
+    if (zone->secret == NULL || cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_sealed_wipe_secret;
+    cln->data = zone->secret;
+
+    rv = ngx_http_sealed_read_file(cf, &value[1], 1, data, &size);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    error = sealed_master_secret_parse(zone->secret, (char *) data, size,
+                                       &line);
+    ngx_explicit_memzero(data, sizeof(data));
+
+    if (error) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\", line %ud: %s",
+                           &value[1], line, error);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_sealed_wipe_secret(void *data)
+{
+    sealed_master_secret_wipe(data);
+}
+
+
+static char *
+ngx_http_sealed_authority(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    char                         *rv;
+    u_char                        data[NGX_HTTP_SEALED_MAX_KEY_FILE];
+    size_t                        size;
+    ngx_str_t                    *value;
+    ngx_uint_t                    i;
+    sealed_bytes_t                text;
+    ngx_http_sealed_authority_t  *authority, *other;
+
+    value = cf->args->elts;
+
+    rv = ngx_http_sealed_read_file(cf, &value[1], 0, data, &size);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    while (size && (data[size - 1] == LF || data[size - 1] == CR)) {
+        size--;
+    }
+
+    authority = ngx_array_push(&zone->authorities);
+    if (authority == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    text.data = data;
+    text.size = size;
+
+    if (sealed_base64url_decode(authority->key, 32, text) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is not an authority's public key: "
+                           "43 characters of base64url", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    sealed_authority_id(authority->id, authority->key);
+
+    other = zone->authorities.elts;
+
+    for (i = 0; i < zone->authorities.nelts - 1; i++) {
+        if (ngx_memcmp(other[i].id, authority->id, sizeof(authority->id))
+            == 0)
+        {
+            return "is duplicate";
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t                 n;
+    ngx_str_t                *value, text;
+    ngx_uint_t                i;
+    ngx_http_sealed_class_t  *class;
+
+    value = cf->args->elts;
+
+    n = ngx_http_sealed_number(&value[2], 0, 255);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid class number \"%V\", it is 0 to 255",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (value[1].len > 32) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "class name \"%V\" is longer than 32 characters",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < 256; i++) {
+        class = &zone->classes[i];
+
+        if (class->defined
+            && (i == (ngx_uint_t) n
+                || (class->name.len == value[1].len
+                    && ngx_strncmp(class->name.data, value[1].data,
+                                   value[1].len)
+                       == 0)))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "class \"%V\" %i is defined already, a class "
+                               "either opens or sends", &value[1], n);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    class = &zone->classes[n];
+    class->name = value[1];
+    class->number = n;
+    class->defined = 1;
+    class->mailboxes = 1;
+
+    if (cf->args->nelts > 3 && ngx_strcmp(value[3].data, "open") == 0) {
+        class->open = 1;
+        class->rule.units = 100;
+
+    } else if (cf->args->nelts < 4
+               || ngx_strcmp(value[3].data, "send") != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "class \"%V\" needs \"open\" or \"send\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 4; i < cf->args->nelts; i++) {
+
+        if (ngx_http_sealed_parameter(&value[i], "budget=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
+            class->rule.units = (uint32_t) n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "burst=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
+            class->rule.burst = (uint32_t) n;
+
+        } else if (class->open
+                   && ngx_http_sealed_parameter(&value[i], "mailboxes=",
+                                                &text))
+        {
+            n = ngx_http_sealed_number(&text, 1, 65535);
+            class->mailboxes = n;
+
+        } else {
+            n = NGX_ERROR;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (class->rule.units == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "class \"%V\" sends and needs \"budget=\", units "
+                           "an epoch", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (class->rule.burst == 0) {
+        class->rule.burst = class->rule.units;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_envelope_sizes(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ssize_t      size, last;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (zone->limits.nsizes) {
+        return "is duplicate";
+    }
+
+    if (cf->args->nelts - 1 > SEALED_MAX_ENVELOPE_SIZES) {
+        return "has more than 16 sizes";
+    }
+
+    value = cf->args->elts;
+    last = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        size = ngx_parse_size(&value[i]);
+
+        if (size == NGX_ERROR || size < 64 || size > 16 * 1024 * 1024) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid envelope size \"%V\", it is 64 to "
+                               "16m", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (size <= last) {
+            return "must have ascending sizes";
+        }
+
+        zone->limits.envelope_sizes[zone->limits.nsizes++] = (uint32_t) size;
+        last = size;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_max_recipients(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+    n = ngx_http_sealed_number(&value[1], 1, 100000);
+
+    if (n == NGX_ERROR) {
+        return "has an invalid value, it is 1 to 100000";
+    }
+
+    zone->limits.max_recipients = (uint32_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_time(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    time_t     *field;
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+    n = ngx_parse_time(&value[1], 1);
+
+    if (n == NGX_ERROR || n < 60 || n > 366 * 86400) {
+        return "has an invalid value, it is 1m to 366d";
+    }
+
+    field = (time_t *) ((char *) conf + cmd->offset);
+    *field = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_epoch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value, text;
+
+    value = cf->args->elts;
+    n = ngx_parse_time(&value[1], 1);
+
+    if (n == NGX_ERROR || n < 60 || n > 31 * 86400) {
+        return "has an invalid value, it is 1m to 31d";
+    }
+
+    zone->epoch = n;
+    zone->epoch_overlap = ngx_min(zone->epoch_overlap, n);
+
+    if (cf->args->nelts == 3) {
+        n = NGX_ERROR;
+
+        if (ngx_http_sealed_parameter(&value[2], "overlap=", &text)) {
+            n = ngx_parse_time(&text, 1);
+        }
+
+        if (n == NGX_ERROR || n > zone->epoch) {
+            return "has an invalid \"overlap=\", it is at most an epoch";
+        }
+
+        zone->epoch_overlap = n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_mailbox_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    off_t       bytes;
+    ngx_int_t   n;
+    ngx_str_t  *value, text;
+    ngx_uint_t  i;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        n = NGX_ERROR;
+
+        if (ngx_http_sealed_parameter(&value[i], "envelopes=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
+            zone->mailbox.envelopes = (uint32_t) n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "bytes=", &text)) {
+            bytes = ngx_parse_offset(&text);
+            n = bytes > 0 ? NGX_OK : NGX_ERROR;
+            zone->mailbox.bytes = bytes;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "idle=", &text)) {
+            n = ngx_parse_time(&text, 1);
+
+            if (n < 60 || n > NGX_MAX_INT32_VALUE) {
+                n = NGX_ERROR;
+            }
+
+            zone->mailbox.idle_seconds = (uint32_t) n;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_first_use_rates(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t       n;
+    ngx_str_t      *value, text;
+    ngx_uint_t      i;
+    sealed_rate_t  *rate;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        n = NGX_ERROR;
+        rate = &zone->first_use_address;
+
+        if (ngx_http_sealed_parameter(&value[i], "address=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, 1000000);
+
+        } else if (ngx_http_sealed_parameter(&value[i], "worker=", &text)) {
+            rate = &zone->first_use_worker;
+            n = ngx_http_sealed_number(&text, 1, 1000000);
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        rate->rate = (uint32_t) n;
+        rate->burst = rate == &zone->first_use_address
+                      ? (uint32_t) n * 10 : (uint32_t) n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (value[1].len < 2
+        || value[1].len > 256
+        || value[1].data[0] != '/'
+        || value[1].data[value[1].len - 1] == '/')
+    {
+        return "must begin with \"/\" and not end with it";
+    }
+
+    zone->prefix = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (arg->len <= len || ngx_strncmp(arg->data, name, len) != 0) {
+        return 0;
+    }
+
+    value->data = arg->data + len;
+    value->len = arg->len - len;
+
+    return 1;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min, ngx_int_t max)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(text->data, text->len);
+
+    return n == NGX_ERROR || n < min || n > max ? NGX_ERROR : n;
+}
+
+
+static char *
+ngx_http_sealed_read_file(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t secret,
+    u_char *data, size_t *size)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_file_info_t  fi;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_CONF_ERROR;
+    }
+
+    n = -1;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+
+    } else if (secret && (fi.st_mode & 077)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" can be read by others, "
+                           "its mode must be 0600", name);
+
+    } else {
+        n = ngx_read_fd(fd, data, NGX_HTTP_SEALED_MAX_KEY_FILE);
+
+        if (n == -1) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                               ngx_read_fd_n " \"%V\" failed", name);
+
+        } else if (n == NGX_HTTP_SEALED_MAX_KEY_FILE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is too long for a key file", name);
+            n = -1;
+        }
+    }
+
+    (void) ngx_close_file(fd);
+
+    if (n == -1) {
+        return NGX_CONF_ERROR;
+    }
+
+    *size = n;
+
+    return NGX_CONF_OK;
+}
