@@ -1,0 +1,421 @@
+
+#include "store.h"
+
+
+#define EXPIRY  (NOW / 3600 + 24)
+
+enum {
+    BOXES = 12
+};
+
+
+static void
+test_life(void **unused)
+{
+    size_t                    used;
+    uint8_t                   id[16], key[32], opener[16], out[4096];
+    uint32_t                  accepted, tag;
+    uint64_t                  wake;
+    unsigned                  created;
+    sealed_item_t             item;
+    const uint8_t            *pos;
+    sealed_zone_t            *zone;
+    sealed_mailbox_status_t   status;
+
+    zone = store_new(2 << 20);
+    store_certificate(zone, 0);
+    store_id(id, 1);
+    store_id(opener, 0);
+    memset(key, 1, sizeof(key));
+
+    assert_int_equal(sealed_mailbox_find(zone, id, key, &tag), -1);
+    assert_int_equal(sealed_mailbox_open(zone, id, key, 7, opener, 1, NOW,
+                                         &created, &status),
+                     SEALED_OK);
+    assert_true(created);
+    assert_int_equal(status.next, 1);
+    assert_int_equal(status.first, 1);
+
+    assert_int_equal(sealed_mailbox_open(zone, id, key, 7, opener, 1, NOW,
+                                         &created, &status),
+                     SEALED_OK);
+    assert_false(created);
+
+    store_id(id, 2);
+    assert_int_equal(sealed_mailbox_open(zone, id, key, 7, opener, 1, NOW,
+                                         &created, &status),
+                     SEALED_OPENER_LIMIT);
+
+    assert_int_equal(store_send(zone, 1, 2, "hello", 5, 3, NOW, EXPIRY,
+                                &accepted),
+                     SEALED_OK);
+    assert_int_equal(accepted, 1);
+
+    used = store_read(zone, 1, 0, 10, out, sizeof(out), NOW);
+    pos = out;
+    assert_int_equal(sealed_item_parse(&item, &pos, out + used), 0);
+    assert_ptr_equal(pos, out + used);
+    assert_int_equal(item.seq, 1);
+    assert_int_equal(item.hour, NOW / 3600);
+    assert_int_equal(item.body.size, 5);
+    assert_memory_equal(item.body.data, "hello", 5);
+    assert_int_equal(item.header.size, 3);
+    assert_memory_equal(item.header.data, "\1\1\1", 3);
+    assert_null(item.stamp.data);
+
+    store_id(id, 1);
+    assert_int_equal(sealed_mailbox_check_after(zone, id, 1), SEALED_OK);
+    assert_int_equal(sealed_mailbox_check_after(zone, id, 2),
+                     SEALED_BAD_SEQUENCE);
+    assert_int_equal(sealed_mailbox_acknowledge(zone, id, 2, NOW),
+                     SEALED_BAD_SEQUENCE);
+    assert_int_equal(sealed_mailbox_acknowledge(zone, id, 1, NOW), SEALED_OK);
+    assert_int_equal(sealed_mailbox_acknowledge(zone, id, 1, NOW), SEALED_OK);
+    assert_int_equal(sealed_mailbox_status(zone, id, NOW, &status),
+                     SEALED_OK);
+    assert_int_equal(status.envelopes, 0);
+    assert_int_equal(status.bytes, 0);
+    assert_int_equal(status.first, 2);
+    assert_int_equal(status.next, 2);
+    assert_int_equal(zone->arena.pool[SEALED_POOL_CELL].used, 0);
+
+    assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake), SEALED_OK);
+    assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake),
+                     SEALED_NO_MAILBOX);
+    store_certificate(zone, 9);
+    store_id(opener, 9);
+    assert_int_equal(sealed_mailbox_open(zone, id, key, 7, opener, 1,
+                                         NOW + 599, &created, &status),
+                     SEALED_MAILBOX_CLOSED);
+    assert_int_equal(sealed_mailbox_open(zone, id, key, 7, opener, 1,
+                                         NOW + 600, &created, &status),
+                     SEALED_OK);
+    assert_true(created);
+
+    assert_null(sealed_zone_check(zone));
+    store_free(zone);
+}
+
+
+static void
+test_limits(void **unused)
+{
+    uint8_t                 *body;
+    uint32_t                 accepted;
+    unsigned                 i;
+    uint64_t                 cells;
+    sealed_zone_t           *zone;
+
+    zone = store_new(2 << 20);
+    body = calloc(1, 999999);
+    store_certificate(zone, 0);
+    assert_int_equal(store_open(zone, 1), SEALED_OK);
+
+    for (i = 0; i < 100; i++) {
+        assert_int_equal(store_send(zone, 1, 1, "x", 1, 0, NOW, EXPIRY,
+                                    &accepted),
+                         SEALED_OK);
+        assert_int_equal(accepted, 1);
+    }
+
+    assert_int_equal(store_send(zone, 1, 1, "x", 1, 0, NOW, EXPIRY,
+                                &accepted),
+                     SEALED_OK);
+    assert_int_equal(accepted, 0);
+
+    assert_int_equal(store_open(zone, 2), SEALED_OK);
+    assert_int_equal(store_send(zone, 2, 1, body, 999999, 0, NOW, EXPIRY,
+                                &accepted),
+                     SEALED_OK);
+    assert_int_equal(accepted, 1);
+    assert_int_equal(store_send(zone, 2, 1, "xx", 2, 0, NOW, EXPIRY,
+                                &accepted),
+                     SEALED_OK);
+    assert_int_equal(accepted, 0);
+
+    /* a zone without room changes nothing */
+
+    cells = zone->arena.pool[SEALED_POOL_CELL].used;
+    assert_int_equal(store_open(zone, 3), SEALED_OK);
+    assert_int_equal(store_send(zone, 3, 1, body, 999999, 0, NOW, EXPIRY,
+                                &accepted),
+                     SEALED_ZONE_FULL);
+    assert_int_equal(accepted, 0);
+    assert_int_equal(zone->arena.pool[SEALED_POOL_CELL].used, cells);
+
+    assert_null(sealed_zone_check(zone));
+    free(body);
+    store_free(zone);
+}
+
+
+static void
+test_expiry(void **unused)
+{
+    size_t               used;
+    uint8_t              id[16], out[4096];
+    uint32_t             accepted;
+    uint32_t             tag;
+    uint64_t             wake, next;
+    unsigned             has_next;
+    sealed_item_t        item;
+    const uint8_t       *pos;
+    sealed_zone_t       *zone;
+
+    zone = store_new(2 << 20);
+    store_certificate(zone, 0);
+    assert_int_equal(store_open(zone, 1), SEALED_OK);
+    store_id(id, 1);
+
+    (void) store_send(zone, 1, 1, "a", 1, 0, NOW, EXPIRY, &accepted);
+    (void) store_send(zone, 1, 1, "b", 1, 0, NOW, NOW / 3600 + 1, &accepted);
+    (void) store_send(zone, 1, 1, "c", 1, 0, NOW, EXPIRY, &accepted);
+
+    used = store_read(zone, 1, 0, 10, out, sizeof(out), NOW + 3600);
+    pos = out;
+    assert_int_equal(sealed_item_parse(&item, &pos, out + used), 0);
+    assert_int_equal(item.seq, 1);
+    assert_int_equal(sealed_item_parse(&item, &pos, out + used), 0);
+    assert_int_equal(item.seq, 3);
+    assert_ptr_equal(pos, out + used);
+    assert_null(sealed_zone_check(zone));
+
+    /* idle: closed by the sweep, not before its time */
+
+    tag = 7;
+    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
+                         NOW + 86400, &wake);
+    assert_int_equal(sealed_mailbox_spend(zone, id, 1, NOW + 7200, &next,
+                                          &has_next),
+                     SEALED_OK);
+    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
+                         NOW + 86400 + 3601, &wake);
+    assert_int_equal(sealed_mailbox_spend(zone, id, 2, NOW + 86400, &next,
+                                          &has_next),
+                     SEALED_OK);
+    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
+                         NOW + 3 * 86400, &wake);
+    assert_int_equal(sealed_mailbox_check_after(zone, id, 0),
+                     SEALED_NO_MAILBOX);
+    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
+                         NOW + 4 * 86400, &wake);
+    assert_int_equal(zone->arena.pages, zone->arena.free_pages);
+
+    /* a key line that left takes its mailboxes along */
+
+    store_certificate(zone, 0);
+    assert_int_equal(store_open(zone, 1), SEALED_OK);
+    tag = 8;
+    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
+                         NOW, &wake);
+    assert_int_equal(sealed_mailbox_check_after(zone, id, 0),
+                     SEALED_NO_MAILBOX);
+
+    store_free(zone);
+}
+
+
+static void
+test_wake(void **unused)
+{
+    size_t          used;
+    uint8_t         id[16], recipients[16], result;
+    uint32_t        mailbox, woken[SEALED_WAKE_RING], scratch, accepted;
+    uint64_t        after, wake;
+    unsigned        limit, more, all;
+    sealed_zone_t  *zone;
+    sealed_fanout_t fanout;
+
+    zone = store_new(2 << 20);
+    store_certificate(zone, 0);
+    assert_int_equal(store_open(zone, 1), SEALED_OK);
+    store_id(id, 1);
+    store_id(recipients, 1);
+
+    after = 0;
+    limit = 1;
+    assert_int_equal(sealed_mailbox_read(zone, id, NOW, &after, &limit, NULL,
+                                         0, &used, &more, 5, &mailbox),
+                     SEALED_OK);
+    assert_false(more);
+
+    memset(&fanout, 0, sizeof(fanout));
+    fanout.recipients = recipients;
+    fanout.count = 1;
+    fanout.body.data = (const uint8_t *) "x";
+    fanout.body.size = 1;
+    assert_int_equal(sealed_mailbox_append(zone, &fanout, &store_limits,
+                                           EXPIRY, NOW, &scratch, &result,
+                                           &accepted, &wake),
+                     SEALED_OK);
+    assert_int_equal(wake, 1 << 5);
+    assert_int_equal(sealed_mailbox_wakes(zone, 5, woken, &all), 1);
+    assert_int_equal(woken[0], mailbox);
+    assert_false(all);
+    assert_int_equal(sealed_mailbox_wakes(zone, 5, woken, &all), 0);
+
+    /* nobody waits any more */
+
+    assert_int_equal(sealed_mailbox_append(zone, &fanout, &store_limits,
+                                           EXPIRY, NOW, &scratch, &result,
+                                           &accepted, &wake),
+                     SEALED_OK);
+    assert_int_equal(wake, 0);
+
+    store_free(zone);
+}
+
+
+/*
+ * Thousands of random operations beside the simplest model there is: per
+ * mailbox, which numbers are there and how long each body is.
+ */
+
+typedef struct {
+    int                           open;
+    uint64_t                      next;
+    uint64_t                      first;        /* not yet acknowledged */
+    unsigned                      sizes[20000];
+} model_t;
+
+
+static void
+test_random_model(void **unused)
+{
+    int                       step;
+    size_t                    used;
+    uint8_t                  *out, id[16], body[2000];
+    uint32_t                  i, n, count, accepted, want;
+    uint64_t                  seq, wake, through;
+    unsigned                  size;
+    model_t                  *model;
+    sealed_item_t             item;
+    const uint8_t            *pos;
+    sealed_zone_t            *zone;
+
+    srand(12345);
+    zone = store_new(8 << 20);
+    model = calloc(BOXES, sizeof(model_t));
+    out = malloc(4 << 20);
+    store_certificate(zone, 0);
+    memset(body, 7, sizeof(body));
+
+    for (step = 0; step < 20000; step++) {
+        n = (uint32_t) rand() % BOXES;
+        store_id(id, n + 1);
+
+        switch (rand() % 8) {
+
+        case 0:
+            if (!model[n].open) {
+
+                /* beyond the time in which a closed one stays closed */
+
+                sealed_mailbox_sweep(zone, &store_limits,
+                                     (uint32_t[]) { 7 }, 1,
+                                     zone->arena.pages, NOW + 601, &wake);
+                assert_int_equal(store_open(zone, n + 1), SEALED_OK);
+                model[n].open = 1;
+                model[n].next = 1;
+                model[n].first = 1;
+            }
+
+            break;
+
+        case 1:
+            if (rand() % 20 == 0) {
+                assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake),
+                                 model[n].open ? SEALED_OK
+                                               : SEALED_NO_MAILBOX);
+                model[n].open = 0;
+            }
+
+            break;
+
+        case 2:
+        case 3:
+        case 4:
+            count = 1 + (uint32_t) rand() % (BOXES - n);
+            size = 1 + (unsigned) rand() % sizeof(body);
+            want = 0;
+
+            for (i = n; i < n + count; i++) {
+                if (model[i].open && model[i].next - model[i].first < 100) {
+                    model[i].sizes[model[i].next++] = size;
+                    want++;
+                }
+            }
+
+            assert_int_equal(store_send(zone, n + 1, count, body, size,
+                                        (uint32_t) (rand() % 50), NOW,
+                                        EXPIRY, &accepted),
+                             SEALED_OK);
+            assert_int_equal(accepted, want);
+            break;
+
+        case 5:
+            if (model[n].open) {
+                through = (uint64_t) rand() % model[n].next;
+                assert_int_equal(sealed_mailbox_acknowledge(zone, id,
+                                                            through, NOW),
+                                 SEALED_OK);
+                if (through >= model[n].first) {
+                    model[n].first = through + 1;
+                }
+            }
+
+            break;
+
+        default:
+            if (!model[n].open) {
+                break;
+            }
+
+            seq = model[n].first;
+            used = store_read(zone, n + 1, 0, 1000, out, 4 << 20, NOW);
+
+            for (pos = out; pos < out + used; seq++) {
+                assert_int_equal(sealed_item_parse(&item, &pos, out + used),
+                                 0);
+                assert_int_equal(item.seq, seq);
+                assert_int_equal(item.body.size, model[n].sizes[seq]);
+                assert_int_equal(item.body.data[item.body.size - 1], 7);
+            }
+
+            assert_int_equal(seq, model[n].next);
+        }
+
+        if (step % 100 == 0) {
+            assert_null(sealed_zone_check(zone));
+        }
+    }
+
+    for (n = 1; n <= BOXES; n++) {
+        store_id(id, n);
+        (void) sealed_mailbox_close(zone, id, NOW, &wake);
+    }
+
+    assert_int_equal(zone->arena.pool[SEALED_POOL_CELL].used, 0);
+    assert_int_equal(zone->arena.pool[SEALED_POOL_BODY].used, 0);
+    assert_int_equal(zone->arena.pool[SEALED_POOL_RECORD].used, 0);
+    assert_null(sealed_zone_check(zone));
+
+    free(out);
+    free(model);
+    store_free(zone);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_life),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_random_model)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
