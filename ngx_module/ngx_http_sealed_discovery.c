@@ -175,6 +175,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
         ngx_http_sealed_member(&json, "pages", status.pages);
         ngx_http_sealed_member(&json, "pages_free", status.pages_free);
         ngx_http_sealed_member(&json, "mailboxes", status.mailboxes);
+        ngx_http_sealed_member(&json, "closed", status.closed);
         ngx_http_sealed_member(&json, "certificates", status.certificates);
         ngx_http_sealed_member(&json, "envelopes", status.envelopes);
         ngx_http_sealed_member(&json, "bodies", status.bodies);

@@ -889,6 +889,7 @@ close_mailbox(sealed_zone_t *zone, uint32_t reference, uint64_t now,
     }
 
     mailbox->closed_until = (uint32_t) (now + SEALED_CLOSED_SECONDS);
+    zone->closed++;
     sodium_memzero(mailbox->key, sizeof(mailbox->key));
 
     notify(zone, reference, wake);
@@ -911,6 +912,7 @@ remove_mailbox(sealed_zone_t *zone, uint32_t reference)
     *link = mailbox->hash_next;
     sealed_publish();
 
+    zone->closed--;
     sodium_memzero(mailbox, sizeof(sealed_mailbox_t));
     sealed_arena_give(&zone->arena, reference);
 }

@@ -23,8 +23,7 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
         "Length required",
         "A body needs Content-Length; without a body send 0." },
     [SEALED_MEDIA_TYPE] = { 415, URN "media-type", "Wrong media type",
-        "An envelope is application/octet-stream, a fan-out is "
-        "application/vnd.sealed-sender.fanout+cbor." },
+        "A fan-out is application/vnd.sealed-sender.fanout+cbor." },
     [SEALED_BODY_TOO_LARGE] = { 413, URN "too-large", "Body too large",
         "The body is longer than anything this request may carry." },
     [SEALED_ENVELOPE_SIZE] = { 413, URN "envelope-size",

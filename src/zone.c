@@ -151,7 +151,8 @@ sealed_zone_status(sealed_zone_t *zone, sealed_zone_status_t *status)
     status->size = zone->size;
     status->pages = arena->pages;
     status->pages_free = arena->free_pages;
-    status->mailboxes = arena->pool[SEALED_POOL_MAILBOX].used;
+    status->mailboxes = arena->pool[SEALED_POOL_MAILBOX].used - zone->closed;
+    status->closed = zone->closed;
     status->certificates = arena->pool[SEALED_POOL_CERTIFICATE].used;
     status->envelopes = arena->pool[SEALED_POOL_RECORD].used;
     status->bodies = arena->pool[SEALED_POOL_BODY].used;

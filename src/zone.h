@@ -122,6 +122,7 @@ typedef struct {
     uint32_t                      certificate_buckets;  /* likewise */
     uint64_t                      buckets;      /* offset of the first */
     uint32_t                      sweep_page;
+    uint32_t                      closed;       /* mailboxes that ended */
     pthread_mutex_t               mutex;
     sealed_wake_ring_t            wake[SEALED_WORKERS];
     sealed_arena_t                arena;
@@ -132,7 +133,8 @@ typedef struct {
     uint64_t                      size;
     uint64_t                      pages;
     uint64_t                      pages_free;
-    uint64_t                      mailboxes;
+    uint64_t                      mailboxes;    /* open */
+    uint64_t                      closed;       /* answered with 410 */
     uint64_t                      certificates;
     uint64_t                      envelopes;
     uint64_t                      bodies;

@@ -13,6 +13,7 @@
 typedef struct {
     sealed_zone_t                *zone;
     int                           repair;
+    uint32_t                      closed;
     const char                   *error;
 } walk_t;
 
@@ -31,11 +32,15 @@ static void fail(walk_t *walk, const char *error);
 const char *
 sealed_zone_check(sealed_zone_t *zone)
 {
-    walk_t  walk = { zone, 0, NULL };
+    walk_t  walk = { zone, 0, 0, NULL };
 
     clear_marks(zone);
     walk_mailboxes(&walk);
     walk_certificates(&walk);
+
+    if (walk.closed != zone->closed) {
+        fail(&walk, "closed mailboxes are miscounted");
+    }
 
     return walk.error ? walk.error : compare(zone);
 }
@@ -44,7 +49,7 @@ sealed_zone_check(sealed_zone_t *zone)
 void
 sealed_zone_repair(sealed_zone_t *zone)
 {
-    walk_t          walk = { zone, 1, NULL };
+    walk_t          walk = { zone, 1, 0, NULL };
     uint32_t        page, slot;
     sealed_body_t  *body;
     sealed_page_t  *descriptor;
@@ -69,6 +74,7 @@ sealed_zone_repair(sealed_zone_t *zone)
     }
 
     sealed_arena_rebuild(&zone->arena);
+    zone->closed = walk.closed;
 
     memset(zone->wake, 0, sizeof(zone->wake));
 
@@ -157,6 +163,10 @@ walk_mailboxes(walk_t *walk)
                 != &buckets[i])
             {
                 fail(walk, "a mailbox in a bucket that is not its own");
+            }
+
+            if (mailbox->closed_until) {
+                walk->closed++;
             }
 
             walk_records(walk, mailbox);

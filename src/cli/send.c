@@ -1,0 +1,349 @@
+
+#include "commands.h"
+#include "address.h"
+#include "call.h"
+#include "key_file.h"
+#include "message.h"
+#include "output.h"
+#include "payload.h"
+#include "../hash.h"
+#include "../sealed_envelope.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <sodium.h>
+
+
+typedef struct {
+    sealed_gateway_t              gateway;
+    sealed_credential_t           credential;
+    sealed_identity_key_t         identity;
+    sealed_addresses_t            to;
+    sealed_payload_t              payload;
+    sealed_bytes_t                name;         /* data NULL: a text */
+    uint8_t                       id[SEALED_MESSAGE_ID_SIZE];
+    size_t                        capacity;     /* content of a piece */
+    uint64_t                      pieces;
+    uint64_t                      done;         /* requests */
+    uint64_t                      requests;
+    uint8_t                      *message;      /* buffers */
+    uint8_t                      *body;
+    uint8_t                      *fanout;
+    uint8_t                      *mailboxes;
+    uint8_t                      *headers;
+    sealed_address_t            **batch;
+} sealed_sending_t;
+
+
+static int run(unsigned count, char **files);
+static int read_recipients(sealed_sending_t *s);
+static int read_identity(sealed_sending_t *s);
+static int open_payload(sealed_sending_t *s, const char *file);
+static const char *common_gateway(const sealed_sending_t *s);
+static int plan(sealed_sending_t *s);
+static int send_piece(sealed_sending_t *s, uint64_t offset, size_t size);
+static int send_batch(sealed_sending_t *s, const uint8_t m[32],
+    sealed_bytes_t body, uint32_t n);
+static int take_answer(sealed_sending_t *s,
+    const sealed_response_t *response, uint32_t n);
+static int report(const sealed_sending_t *s);
+
+
+static const char     *certificate, *identity, *text, *given_name;
+static uint64_t        ttl = SEALED_UNSET;
+static sealed_list_t   to, to_files, authorities;
+
+
+static const sealed_option_t  options[] = {
+    { "certificate", "FILE", SEALED_TEXT, &certificate,
+      "sender certificate: its key, FILE.cert beside it" },
+    { "identity", "FILE", SEALED_TEXT, &identity,
+      "who you are; only recipients learn it" },
+    { "to", "FILE", SEALED_LIST, &to,
+      "a recipient's address, the .pub file" },
+    { "to-file", "FILE", SEALED_LIST, &to_files,
+      "many addresses, one a line" },
+    { "message", "TEXT", SEALED_TEXT, &text,
+      "the message itself, instead of a file" },
+    { "name", "NAME", SEALED_TEXT, &given_name,
+      "the file's name for recipients (the one it has)" },
+    { "ttl", "TIME", SEALED_DURATION, &ttl,
+      "how long it waits: 90s, 15m, 12h, 7d (the longest)" },
+    { "identity-authority", "FILE", SEALED_LIST, &authorities,
+      "check the recipients' names with this authority" },
+    { NULL, NULL, 0, NULL, NULL }
+};
+
+
+const sealed_command_t  sealed_command_send = {
+    "send",
+    "[FILE]",
+    "send a message or a file",
+    "Seals FILE, standard input or --message for one or many recipients. A "
+    "named file\narrives as a file, standard input and --message as a text. "
+    "What does not fit\ninto one envelope travels in several; the reader "
+    "puts them together again.\nThe gateway sees a certificate and "
+    "mailboxes, never who writes nor what.\n\n"
+    "Status 6: some recipients were refused; everybody else has it.\n\n"
+    "Examples:\n"
+    "  sealed send --certificate alice.sender --identity alice \\\n"
+    "      --to bob.mailbox.pub --message 'Hello, Bob.'\n"
+    "  sealed send --certificate alice.sender --identity alice \\\n"
+    "      --to-file team.list --ttl 1d report.pdf",
+    options, 0, 1, 1, run
+};
+
+
+static int
+run(unsigned count, char **files)
+{
+    int               rc;
+    uint64_t          i, offset, size;
+    sealed_sending_t  s;
+
+    memset(&s, 0, sizeof(s));
+    s.payload.fd = -1;
+
+    if (certificate == NULL || identity == NULL
+        || to.count + to_files.count == 0)
+    {
+        return sealed_fail(SEALED_EXIT_USAGE, "--certificate, --identity "
+                           "and --to are needed; see sealed send --help");
+    }
+
+    if (text && count) {
+        return sealed_fail(SEALED_EXIT_USAGE, "either --message or a file");
+    }
+
+    rc = read_recipients(&s);
+
+    if (rc == 0) {
+        rc = read_identity(&s);
+    }
+
+    if (rc == 0) {
+        rc = open_payload(&s, count ? files[0] : NULL);
+    }
+
+    if (rc == 0) {
+        rc = sealed_gateway_connect(&s.gateway, common_gateway(&s));
+    }
+
+    if (rc == 0) {
+        rc = sealed_credential_certificate(&s.credential, &s.gateway,
+                                           certificate, 0);
+    }
+
+    if (rc == 0) {
+        rc = plan(&s);
+    }
+
+    for (i = 0; rc == 0 && i < s.pieces; i++) {
+        offset = i * s.capacity;
+        size = s.payload.total - offset;
+
+        rc = send_piece(&s, offset,
+                        size > s.capacity ? s.capacity : (size_t) size);
+
+        if (rc && i && rc != SEALED_EXIT_LOCAL) {
+            sealed_remark("The first %llu of %llu envelopes were sent.",
+                          (unsigned long long) i,
+                          (unsigned long long) s.pieces);
+        }
+    }
+
+    if (rc == 0) {
+        rc = report(&s);
+    }
+
+    sodium_memzero(s.identity.private_key, 32);
+    sealed_gateway_close(&s.gateway);
+    sealed_payload_close(&s.payload);
+    sealed_addresses_free(&s.to);
+    free(s.message);
+    free(s.body);
+    free(s.fanout);
+    free(s.mailboxes);
+    free(s.headers);
+    free(s.batch);
+
+    return rc;
+}
+
+
+static int
+read_recipients(sealed_sending_t *s)
+{
+    int       rc;
+    uint8_t   (*keys)[32];
+    unsigned  i;
+
+    keys = calloc(authorities.count + 1, 32);
+    if (keys == NULL) {
+        return sealed_fail(SEALED_EXIT_LOCAL, "out of memory");
+    }
+
+    rc = SEALED_EXIT_OK;
+
+    for (i = 0; rc == 0 && i < authorities.count; i++) {
+        rc = sealed_authority_public_read(keys[i], authorities.item[i]);
+    }
+
+    for (i = 0; rc == 0 && i < to.count; i++) {
+        rc = sealed_addresses_read(&s->to, to.item[i],
+                                   (const uint8_t (*)[32]) keys,
+                                   authorities.count);
+    }
+
+    for (i = 0; rc == 0 && i < to_files.count; i++) {
+        rc = sealed_addresses_read(&s->to, to_files.item[i],
+                                   (const uint8_t (*)[32]) keys,
+                                   authorities.count);
+    }
+
+    free(keys);
+
+    if (rc == 0 && s->to.count == 0) {
+        rc = sealed_fail(SEALED_EXIT_LOCAL, "there is no recipient in the "
+                         "list");
+    }
+
+    return rc;
+}
+
+
+static int
+read_identity(sealed_sending_t *s)
+{
+    int                rc;
+    char               when[SEALED_TIME_TEXT];
+    sealed_bytes_t     encoded;
+    sealed_identity_t  parsed;
+
+    rc = sealed_identity_key_read(&s->identity, identity);
+    if (rc) {
+        return rc;
+    }
+
+    encoded.data = s->identity.certificate;
+    encoded.size = s->identity.certificate_size;
+
+    if (encoded.size == 0 || sealed_identity_parse(&parsed, encoded) != 0) {
+        return sealed_fail(SEALED_EXIT_LOCAL, "%s.pub: has no name certified"
+                           " yet; an authority does that with sealed "
+                           "authority certify", identity);
+    }
+
+    if (memcmp(parsed.key, s->identity.public_key, 32) != 0) {
+        return sealed_fail(SEALED_EXIT_LOCAL, "%s.pub: belongs to another "
+                           "key than %s", identity, identity);
+    }
+
+    if (parsed.not_after <= (uint64_t) time(NULL)) {
+        sealed_format_time(when, parsed.not_after);
+        return sealed_fail(SEALED_EXIT_LOCAL, "%s.pub: the name's "
+                           "certificate ended %s", identity, when);
+    }
+
+    return SEALED_EXIT_OK;
+}
+
+
+static int
+open_payload(sealed_sending_t *s, const char *file)
+{
+    const char  *name, *slash;
+
+    name = given_name;
+
+    if (name == NULL && file && strcmp(file, "-") != 0) {
+        slash = strrchr(file, '/');
+        name = slash ? slash + 1 : file;
+    }
+
+    if (name) {
+        s->name.data = (const uint8_t *) name;
+        s->name.size = strlen(name);
+
+        if (s->name.size == 0 || s->name.size > SEALED_MESSAGE_NAME_MAX) {
+            return sealed_fail(SEALED_EXIT_USAGE, "a file's name is 1 to %d "
+                               "octets long; give another with --name",
+                               SEALED_MESSAGE_NAME_MAX);
+        }
+    }
+
+    return text ? sealed_payload_text(&s->payload, text)
+                : sealed_payload_open(&s->payload, file);
+}
+
+
+/* where the addresses say their mailboxes are, if they agree */
+
+static const char *
+common_gateway(const sealed_sending_t *s)
+{
+    size_t  i;
+
+    for (i = 1; i < s->to.count; i++) {
+        if (strcmp(s->to.address[i].gateway, s->to.address[0].gateway)
+            != 0)
+        {
+            return NULL;
+        }
+    }
+
+    return s->to.address[0].gateway[0] ? s->to.address[0].gateway : NULL;
+}
+
+
+static int
+report(const sealed_sending_t *s)
+{
+    size_t                   i, accepted;
+    json_t                  *refused;
+    const char              *reason;
+    const sealed_address_t  *address;
+
+    accepted = 0;
+    refused = json_array();
+
+    for (i = 0; i < s->to.count; i++) {
+        address = &s->to.address[i];
+
+        if (!address->refused) {
+            accepted++;
+            continue;
+        }
+
+        reason = address->refused == SEALED_MAILBOX_FULL ? "full" : "unknown";
+
+        json_array_append_new(refused, json_pack("{s:s, s:o, s:s}", "name",
+                                                 address->name, "mailbox",
+                                                 sealed_emit_base64url(
+                                                     address->mailbox,
+                                                     SEALED_MAILBOX_ID_SIZE),
+                                                 "reason", reason));
+
+        sealed_remark("%s: refused, %s", address->name,
+                      address->refused == SEALED_MAILBOX_FULL
+                      ? "the mailbox is full" : "there is no such mailbox");
+    }
+
+    if (sealed_common.json) {
+        sealed_emit(json_pack("{s:I, s:o, s:I, s:I}", "accepted",
+                              (json_int_t) accepted, "refused", refused,
+                              "envelopes", (json_int_t) s->pieces, "octets",
+                              (json_int_t) s->payload.total));
+    } else {
+        json_decref(refused);
+        printf("accepted for %zu of %zu recipient%s, %llu octets in %llu "
+               "envelope%s\n", accepted, s->to.count,
+               s->to.count == 1 ? "" : "s",
+               (unsigned long long) s->payload.total,
+               (unsigned long long) s->pieces, s->pieces == 1 ? "" : "s");
+    }
+
+    return accepted == s->to.count ? SEALED_EXIT_OK
+           : accepted ? SEALED_EXIT_PARTLY : SEALED_EXIT_REFUSED;
+}
