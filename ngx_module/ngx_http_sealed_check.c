@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 
+static void ngx_http_sealed_ctx_cleanup(void *data);
 static void ngx_http_sealed_collect(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 static sealed_verdict_t ngx_http_sealed_check_owner(
@@ -50,17 +51,42 @@ ngx_http_sealed_ctx_t *
 ngx_http_sealed_get_ctx(ngx_http_request_t *r,
     ngx_http_sealed_zone_conf_t *zone)
 {
+    ngx_pool_cleanup_t     *cln;
     ngx_http_sealed_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
 
     if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_sealed_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
+
+        /*
+         * An internal redirect clears contexts; a request that was checked
+         * already must not have to spend its nonce twice.
+         */
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_sealed_ctx_cleanup) {
+                ctx = cln->data;
+
+                if (ctx->zone == zone) {
+                    break;
+                }
+            }
         }
 
-        ctx->zone = zone;
+        if (cln == NULL) {
+            cln = ngx_pool_cleanup_add(r->pool,
+                                       sizeof(ngx_http_sealed_ctx_t));
+            if (cln == NULL) {
+                return NULL;
+            }
+
+            cln->handler = ngx_http_sealed_ctx_cleanup;
+
+            ctx = cln->data;
+            ngx_memzero(ctx, sizeof(ngx_http_sealed_ctx_t));
+            ctx->zone = zone;
+        }
+
         ngx_http_set_ctx(r, ctx, ngx_http_sealed_module);
     }
 
@@ -70,6 +96,14 @@ ngx_http_sealed_get_ctx(ngx_http_request_t *r,
     }
 
     return ctx;
+}
+
+
+/* marks the context among the pool's cleanups; there is nothing to clean */
+
+static void
+ngx_http_sealed_ctx_cleanup(void *data)
+{
 }
 
 

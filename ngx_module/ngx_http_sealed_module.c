@@ -340,7 +340,9 @@ ngx_http_sealed_access_handler(ngx_http_request_t *r)
     }
 
     if (ctx->settled) {
-        return NGX_OK;
+        return slcf->access_class[ctx->class->number]
+               ? NGX_OK
+               : ngx_http_sealed_access_refuse(r, ctx, SEALED_UNAUTHORIZED);
     }
 
     if (ctx->body_done) {

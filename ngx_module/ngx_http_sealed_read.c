@@ -292,7 +292,7 @@ ngx_http_sealed_read_writer(ngx_http_request_t *r)
         return;
     }
 
-    if (wev->timer_set) {
+    if (wev->timer_set && !wev->delayed) {
         ngx_del_timer(wev);
     }
 
