@@ -36,6 +36,9 @@
 #include "../src/text.h"
 
 
+extern ngx_module_t  ngx_http_sealed_module;
+
+
 #pragma GCC visibility push(hidden)
 
 
@@ -144,9 +147,6 @@ typedef struct {
     unsigned                      settled:1;
     unsigned                      body_done:1;
 } ngx_http_sealed_ctx_t;
-
-
-extern ngx_module_t  ngx_http_sealed_module;
 
 
 /* _zone.c */

@@ -144,7 +144,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_sealed_main_conf_t  *smcf = conf;
 
     char                          *rv;
-    void                          *confs[1], *ctx;
+    void                         **ctx;
     ssize_t                        size;
     ngx_str_t                     *value;
     ngx_conf_t                     save;
@@ -219,11 +219,16 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     /* nginx looks up ctx -> array by module -> configuration */
 
-    confs[0] = zone;
-    ctx = confs;
+    ctx = ngx_palloc(cf->pool, 2 * sizeof(void *));
+    if (ctx == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ctx[0] = &ctx[1];
+    ctx[1] = zone;
 
     save = *cf;
-    cf->ctx = &ctx;
+    cf->ctx = ctx;
     cf->module_type = NGX_SEALED_MODULE;
     cf->cmd_type = NGX_SEALED_ZONE_CONF;
 
