@@ -258,9 +258,10 @@ sub xchacha20poly1305_open {
     return undef if length $sealed < 16;
 
     my $cipher = xchacha20poly1305($key, $nonce, $ad);
+    my $tag = substr $sealed, -16;
     my $plain = $cipher->decrypt_add(substr $sealed, 0, -16);
 
-    return $cipher->decrypt_done(substr $sealed, -16) ? $plain : undef;
+    return $cipher->decrypt_done($tag) ? $plain : undef;
 }
 
 1;

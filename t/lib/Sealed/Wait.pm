@@ -1,0 +1,51 @@
+package Sealed::Wait;
+
+# Waiting for something without a fixed sleep.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(wait_until slurp spew);
+
+# call code until it returns something true, for at most so many seconds;
+# returns that, or nothing when the time is over
+
+sub wait_until (&;$) {
+    my ($code, $seconds) = @_;
+
+    my $end = time + ($seconds // 10);
+    my $pause = 0.005;
+
+    while (1) {
+        my $found = $code->();
+
+        return $found if $found;
+        return if time >= $end;
+
+        sleep $pause;
+        $pause *= 1.5 if $pause < 0.1;
+    }
+}
+
+sub slurp {
+    my ($path) = @_;
+
+    open my $fh, '<:raw', $path or return '';
+    local $/;
+    return scalar(<$fh>) // '';
+}
+
+sub spew {
+    my ($path, $content, $mode) = @_;
+
+    unlink $path;
+    open my $fh, '>:raw', $path or die "$path: $!\n";
+    chmod $mode, $path if defined $mode;
+    print $fh $content;
+    close $fh or die "$path: $!\n";
+}
+
+1;
