@@ -21,6 +21,11 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 DEFINES = -D_GNU_SOURCE -DSEALED_HAVE_LIBCRYPTO=1
 
 B = build
+
+# "make V=1" shows the commands
+V = 0
+Q = $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@echo ' $(1) $@')
 SO = $(B)/module/ngx_http_sealed_module.so
 RESULTS = $(B)/results
 
@@ -32,7 +37,8 @@ e2e = $(sort $(wildcard t/*.t))
 libs = -lsodium -lcrypto
 cli_libs = -lcurl -ljansson
 
-cli_objects = $(core:%.c=$(B)/cli/%.o) $(cli:%.c=$(B)/cli/%.o)
+cli_core = $(core:%.c=$(B)/cli/%.o)
+cli_objects = $(cli:%.c=$(B)/cli/%.o)
 unit_core = $(core:%.c=$(B)/unit/%.o)
 
 
@@ -77,12 +83,19 @@ module: packages-build
 cli: packages-build
 	@$(MAKE) --no-print-directory $(B)/sealed
 
-$(B)/sealed: $(cli_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(cli_libs) $(libs)
+$(B)/cli/libsealed.a: $(cli_core)
+	$(call say,AR)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/sealed: $(cli_objects) $(B)/cli/libsealed.a
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(cli_libs) $(libs)
 
 $(B)/cli/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEFINES) -Isrc -MMD -MP \
+	$(call say,CC)
+	$(Q)$(CC) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(DEFINES) -Isrc -MMD -MP \
 		-c -o $@ $<
 
 
@@ -95,18 +108,22 @@ unit: packages-test
 	@tools/run-tests -j $(JOBS) $(unit)
 
 $(B)/unit/libsealed.a: $(unit_core)
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(unit): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o $(B)/unit/libsealed.a
-	$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka $(libs) -lpthread
+	$(call say,LD)
+	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka $(libs) -lpthread
 
 $(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
-	$(CC) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
+	$(call say,LD)
+	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
 
 $(B)/unit/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(WARNINGS) -O1 -g $(SANITIZE) $(DEFINES) -Isrc -MMD -MP \
+	$(call say,CC)
+	$(Q)$(CC) $(WARNINGS) -O1 -g $(SANITIZE) $(DEFINES) -Isrc -MMD -MP \
 		-c -o $@ $<
 
 .SECONDARY:
@@ -134,7 +151,8 @@ asan-test: asan
 	@mkdir -p $(RESULTS)
 	@rm -f $(RESULTS)/asan-test
 	@$(MAKE) --no-print-directory cli unit-programs
-	@NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
+	@ASAN_OPTIONS=detect_leaks=0 \
+		NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/asan-test $(e2e)
 
 

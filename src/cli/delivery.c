@@ -37,6 +37,10 @@ sealed_delivery_run(sealed_delivery_t *d)
         }
     }
 
+    if (rc == 0 && d->done != d->requests) {
+        sealed_progress("sending", d->requests, d->requests);
+    }
+
     free(d->message);
     free(d->body);
     free(d->fanout);
@@ -113,8 +117,8 @@ static int
 send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
 {
     int                            rc;
-    size_t                         i, needed;
-    uint8_t                       *content, m[32];
+    size_t                         i, needed, largest;
+    uint8_t                        m[32];
     uint32_t                       n;
     unsigned                       j;
     sealed_bytes_t                 body, encoded, certificate;
@@ -122,9 +126,11 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
     const sealed_fanout_limits_t  *limits;
 
     limits = &d->gateway->limits;
-    content = d->body;
+    largest = limits->envelope_sizes[limits->nsizes - 1];
 
-    rc = sealed_payload_read(content, d->payload, offset, size);
+    /* the body's buffer lends its room for the content until it is encoded */
+
+    rc = sealed_payload_read(d->body, d->payload, offset, size);
     if (rc) {
         return rc;
     }
@@ -134,29 +140,32 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
     message.offset = offset;
     message.total = d->payload->total;
     message.digest = d->payload->digest;
-    message.content.data = content;
+    message.content.data = d->body;
     message.content.size = size;
 
     encoded.data = d->message;
-    encoded.size = sealed_message_encode(d->message,
-                                     limits->envelope_sizes[limits->nsizes - 1],
-                                     &message);
+    encoded.size = sealed_message_encode(d->message, largest, &message);
 
     certificate.data = d->identity->certificate;
     certificate.size = d->identity->certificate_size;
 
     needed = sealed_envelope_min_size(certificate.size, 0, encoded.size);
 
-    for (j = 0; limits->envelope_sizes[j] < needed; j++) { /* void */ }
+    for (j = 0; j < limits->nsizes - 1; j++) {
+        if (limits->envelope_sizes[j] >= needed) {
+            break;
+        }
+    }
 
     body.data = d->body;
     body.size = limits->envelope_sizes[j];
 
     randombytes_buf(m, sizeof(m));
 
-    if (sealed_envelope_seal(d->body, body.size, m, certificate, NULL,
-                             encoded)
-        != 0)
+    if (encoded.size == 0
+        || sealed_envelope_seal(d->body, body.size, m, certificate, NULL,
+                                encoded)
+           != 0)
     {
         return sealed_fail(SEALED_EXIT_LOCAL, "sealing failed");
     }
@@ -170,7 +179,7 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
         }
 
         if (n == limits->max_recipients || (n && i == d->to->count - 1)) {
-            rc = send_batch(s, m, body, n);
+            rc = send_batch(d, m, body, n);
             n = 0;
         }
     }
@@ -186,7 +195,6 @@ send_batch(sealed_delivery_t *d, const uint8_t m[32], sealed_bytes_t body,
     uint32_t n)
 {
     int                 rc;
-    char                ttl_text[SEALED_DECIMAL_SIZE + 1];
     uint8_t             digest[32];
     uint32_t            i;
     sealed_call_t       call;
@@ -223,17 +231,14 @@ send_batch(sealed_delivery_t *d, const uint8_t m[32], sealed_bytes_t body,
     call.body.size = sealed_fanout_encode(d->fanout, &fanout);
     call.max_response = 4096 + (size_t) n * 64;
 
-    if (ttl != SEALED_UNSET) {
-        *sealed_decimal_encode(ttl_text, ttl) = '\0';
-        call.ttl = ttl_text;
-    }
+    call.ttl = d->ttl;
 
     rc = sealed_call_send(&response, &call, d->gateway, d->credential);
     if (rc) {
         return rc;
     }
 
-    rc = response.status == 200 ? take_answer(s, &response, n)
+    rc = response.status == 200 ? take_answer(d, &response, n)
                                 : sealed_call_refused(&response, "sending");
 
     sealed_response_free(&response);

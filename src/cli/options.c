@@ -293,7 +293,7 @@ show(const sealed_option_t *options)
                        options->argument ? " " : "",
                        options->argument ? options->argument : "");
 
-        printf("%*s%s%s\n", width < 28 ? 28 - width : 2, "", options->help,
+        printf("%*s%s%s\n", width < 30 ? 30 - width : 2, "", options->help,
                options->type == SEALED_LIST ? " (may be repeated)" : "");
     }
 }

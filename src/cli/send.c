@@ -1,13 +1,7 @@
 
 #include "commands.h"
-#include "address.h"
-#include "call.h"
-#include "key_file.h"
-#include "message.h"
+#include "delivery.h"
 #include "output.h"
-#include "payload.h"
-#include "../hash.h"
-#include "../sealed_envelope.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +15,7 @@ typedef struct {
     sealed_identity_key_t         identity;
     sealed_addresses_t            to;
     sealed_payload_t              payload;
-    sealed_bytes_t                name;         /* data NULL: a text */
-    uint8_t                       id[SEALED_MESSAGE_ID_SIZE];
-    size_t                        capacity;     /* content of a piece */
-    uint64_t                      pieces;
-    uint64_t                      done;         /* requests */
-    uint64_t                      requests;
-    uint8_t                      *message;      /* buffers */
-    uint8_t                      *body;
-    uint8_t                      *fanout;
-    uint8_t                      *mailboxes;
-    uint8_t                      *headers;
-    sealed_address_t            **batch;
+    sealed_delivery_t             delivery;
 } sealed_sending_t;
 
 
@@ -41,12 +24,6 @@ static int read_recipients(sealed_sending_t *s);
 static int read_identity(sealed_sending_t *s);
 static int open_payload(sealed_sending_t *s, const char *file);
 static const char *common_gateway(const sealed_sending_t *s);
-static int plan(sealed_sending_t *s);
-static int send_piece(sealed_sending_t *s, uint64_t offset, size_t size);
-static int send_batch(sealed_sending_t *s, const uint8_t m[32],
-    sealed_bytes_t body, uint32_t n);
-static int take_answer(sealed_sending_t *s,
-    const sealed_response_t *response, uint32_t n);
 static int report(const sealed_sending_t *s);
 
 
@@ -99,7 +76,7 @@ static int
 run(unsigned count, char **files)
 {
     int               rc;
-    uint64_t          i, offset, size;
+    char              ttl_text[SEALED_DECIMAL_SIZE + 1];
     sealed_sending_t  s;
 
     memset(&s, 0, sizeof(s));
@@ -136,20 +113,23 @@ run(unsigned count, char **files)
     }
 
     if (rc == 0) {
-        rc = plan(&s);
-    }
+        s.delivery.gateway = &s.gateway;
+        s.delivery.credential = &s.credential;
+        s.delivery.identity = &s.identity;
+        s.delivery.payload = &s.payload;
+        s.delivery.to = &s.to;
 
-    for (i = 0; rc == 0 && i < s.pieces; i++) {
-        offset = i * s.capacity;
-        size = s.payload.total - offset;
+        if (ttl != SEALED_UNSET) {
+            *sealed_decimal_encode(ttl_text, ttl) = '\0';
+            s.delivery.ttl = ttl_text;
+        }
 
-        rc = send_piece(&s, offset,
-                        size > s.capacity ? s.capacity : (size_t) size);
+        rc = sealed_delivery_run(&s.delivery);
 
-        if (rc && i && rc != SEALED_EXIT_LOCAL) {
+        if (rc && s.delivery.sent) {
             sealed_remark("The first %llu of %llu envelopes were sent.",
-                          (unsigned long long) i,
-                          (unsigned long long) s.pieces);
+                          (unsigned long long) s.delivery.sent,
+                          (unsigned long long) s.delivery.pieces);
         }
     }
 
@@ -161,12 +141,6 @@ run(unsigned count, char **files)
     sealed_gateway_close(&s.gateway);
     sealed_payload_close(&s.payload);
     sealed_addresses_free(&s.to);
-    free(s.message);
-    free(s.body);
-    free(s.fanout);
-    free(s.mailboxes);
-    free(s.headers);
-    free(s.batch);
 
     return rc;
 }
@@ -263,10 +237,10 @@ open_payload(sealed_sending_t *s, const char *file)
     }
 
     if (name) {
-        s->name.data = (const uint8_t *) name;
-        s->name.size = strlen(name);
+        s->delivery.name.data = (const uint8_t *) name;
+        s->delivery.name.size = strlen(name);
 
-        if (s->name.size == 0 || s->name.size > SEALED_MESSAGE_NAME_MAX) {
+        if (s->delivery.name.size == 0 || s->delivery.name.size > SEALED_MESSAGE_NAME_MAX) {
             return sealed_fail(SEALED_EXIT_USAGE, "a file's name is 1 to %d "
                                "octets long; give another with --name",
                                SEALED_MESSAGE_NAME_MAX);
@@ -333,7 +307,7 @@ report(const sealed_sending_t *s)
     if (sealed_common.json) {
         sealed_emit(json_pack("{s:I, s:o, s:I, s:I}", "accepted",
                               (json_int_t) accepted, "refused", refused,
-                              "envelopes", (json_int_t) s->pieces, "octets",
+                              "envelopes", (json_int_t) s->delivery.pieces, "octets",
                               (json_int_t) s->payload.total));
     } else {
         json_decref(refused);
@@ -341,7 +315,7 @@ report(const sealed_sending_t *s)
                "envelope%s\n", accepted, s->to.count,
                s->to.count == 1 ? "" : "s",
                (unsigned long long) s->payload.total,
-               (unsigned long long) s->pieces, s->pieces == 1 ? "" : "s");
+               (unsigned long long) s->delivery.pieces, s->delivery.pieces == 1 ? "" : "s");
     }
 
     return accepted == s->to.count ? SEALED_EXIT_OK
