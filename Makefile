@@ -114,7 +114,7 @@ $(B)/unit/libsealed.a: $(unit_core)
 
 $(unit): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o $(B)/unit/libsealed.a
 	$(call say,LD)
-	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka $(libs) -lpthread
+	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka -ljansson $(libs) -lpthread
 
 $(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
 	$(call say,LD)
@@ -150,7 +150,7 @@ asan: packages-asan
 asan-test: asan
 	@mkdir -p $(RESULTS)
 	@rm -f $(RESULTS)/asan-test
-	@$(MAKE) --no-print-directory cli unit-programs
+	@$(MAKE) --no-print-directory cli $(B)/zone_check
 	@ASAN_OPTIONS=detect_leaks=0 \
 		NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/asan-test $(e2e)

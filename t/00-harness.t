@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use File::Path ();
 use IO::Socket::INET ();
 use Test::More;
 
@@ -160,6 +161,20 @@ is_deeply($nginx->findings,
 $nginx->finish;
 ok(!-e $nginx->dir, 'directory removed');
 ok(!kill(0, $nginx->master), 'nginx has ended');
+
+{
+    my $forgets = 'use Sealed::Nginx; use Test::More; my $nginx = '
+        . 'Sealed::Nginx->new(module => 0, http => "server { listen '
+        . '127.0.0.1:%%PORT%%; }"); ok(1); print "# ", $nginx->dir, " ", '
+        . '$nginx->master, "\n"; done_testing;';
+
+    my $said = qx($^X -I\Q$FindBin::Bin\E/lib -e '$forgets' 2>&1);
+
+    isnt($?, 0, 'a test that forgets finish() fails');
+    my ($dir, $pid) = $said =~ /^# (\S+) (\d+)$/m;
+    ok($pid && !kill(0, $pid), 'and leaves no nginx');
+    File::Path::remove_tree($dir) if $dir;
+}
 
 
 # parts of the client that no vector covers: a server of our own

@@ -269,30 +269,26 @@ sub write_conf {
 # nginx's command line, in a child that shares nothing with the test
 
 sub command {
-    my ($self, @args) = @_;
+    my ($self, $output, @args) = @_;
+
+    my $report = "log_path=$self->{dir}/logs/sanitizer";
+
+    # nginx -t leaves its memory to the end of the process
+    my $leaks = grep({ $_ eq '-t' } @args) ? 0 : 1;
 
     delete local $ENV{NGINX};
-
-    my $options = join ':', grep { defined && $_ ne '' }
-        $ENV{ASAN_OPTIONS}, "log_path=$self->{dir}/logs/sanitizer";
-    my $undefined = join ':', grep { defined && $_ ne '' }
-        $ENV{UBSAN_OPTIONS}, 'print_stacktrace=1',
-        "log_path=$self->{dir}/logs/sanitizer";
-    my $leaks = join ':', grep { defined && $_ ne '' }
-        $ENV{LSAN_OPTIONS}, "suppressions=$top/t/lib/leaks-of-nginx",
-        'print_suppressions=0';
-
-    local $ENV{ASAN_OPTIONS} = $options;
-    local $ENV{UBSAN_OPTIONS} = $undefined;
-    local $ENV{LSAN_OPTIONS} = $leaks;
+    local $ENV{ASAN_OPTIONS} = "$report:detect_leaks=$leaks";
+    local $ENV{UBSAN_OPTIONS} = "$report:print_stacktrace=1";
+    local $ENV{LSAN_OPTIONS} = "suppressions=$top/t/lib/leaks-of-nginx"
+                               . ':print_suppressions=0';
 
     my $pid = fork // die "fork: $!\n";
 
     return $pid if $pid;
 
     open STDIN, '<', '/dev/null';
-    open STDOUT, '>>', "$self->{dir}/logs/stdout";
-    open STDERR, '>>', "$self->{dir}/logs/stderr";
+    open STDOUT, '>>', $output;
+    open STDERR, '>>&', \*STDOUT;
 
     exec { $binary } $binary, '-p', "$self->{dir}/", @args
         or POSIX::_exit(127);
@@ -303,7 +299,8 @@ sub start {
 
     die "it runs already\n" if $self->{pid};
 
-    $self->{pid} = $self->command('-c', "$self->{dir}/nginx.conf",
+    $self->{pid} = $self->command("$self->{dir}/logs/output",
+                                  '-c', "$self->{dir}/nginx.conf",
                                   '-e', "$self->{dir}/logs/error.log");
 
     my $up = wait_until {
@@ -312,7 +309,7 @@ sub start {
     } 30;
 
     if (!$up || $up eq 'ended') {
-        my $log = slurp("$self->{dir}/logs/stderr") . $self->error_log;
+        my $log = slurp("$self->{dir}/logs/output") . $self->error_log;
 
         $self->kill_all;
         $self->{finished} = 1;
@@ -503,14 +500,16 @@ sub config_test {
     my $path = $self->file('nginx-test.conf', $self->conf);
     @{$self}{keys %keep} = values %keep;
 
-    unlink "$self->{dir}/logs/stderr";
+    my $output = "$self->{dir}/nginx-test.output";
 
-    my $pid = $self->command('-t', '-c', $path, '-e', 'stderr');
+    unlink $output;
+
+    my $pid = $self->command($output, '-t', '-c', $path, '-e', 'stderr');
 
     waitpid $pid, 0;
     my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
 
-    return ($status, slurp("$self->{dir}/logs/stderr"));
+    return ($status, slurp($output));
 }
 
 sub error_log  { return slurp("$_[0]{dir}/logs/error.log") }
