@@ -139,7 +139,7 @@ test: packages-test
 	@$(MAKE) --no-print-directory all unit-programs
 	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/test $(unit) $(e2e) \
-		'fuzz: t/fuzz/run $(FUZZ_SECONDS)'
+		't/fuzz/run $(FUZZ_SECONDS)'
 
 
 # the same end-to-end tests on an nginx with sanitizers

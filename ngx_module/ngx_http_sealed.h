@@ -126,6 +126,7 @@ typedef struct {
     u_char                        certificate[SEALED_SIGNED_CERTIFICATE_SIZE];
     ngx_http_sealed_class_t      *class;
     u_char                        id[16];       /* certificate's, owner's */
+    uint32_t                      tag;          /* of the key line */
 
     sealed_operation_t            operation;
     u_char                        mailbox[SEALED_MAILBOX_ID_SIZE];

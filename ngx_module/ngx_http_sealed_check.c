@@ -356,17 +356,17 @@ ngx_http_sealed_check_certificate(ngx_http_request_t *r,
 
     if (sealed_certificate_table_find(ctx->zone->zone, certificate.id,
                                       ngx_time(), &state)
-        != 0)
+        != 0
+        || !sealed_master_secret_find(ctx->zone->secret, state.tag))
     {
         verdict = ngx_http_sealed_first_use(r, ctx, &certificate,
                                             &authority[i]);
 
     } else {
-        verdict = sealed_master_secret_find(ctx->zone->secret, state.tag)
-                  && sealed_request_signature_verify(&ctx->signature,
-                                                     &ctx->request, state.key)
-                     == 0
-                  ? SEALED_OK : SEALED_UNAUTHORIZED;
+        ctx->tag = state.tag;
+        verdict = sealed_request_signature_verify(&ctx->signature,
+                                                  &ctx->request, state.key)
+                  == 0 ? SEALED_OK : SEALED_UNAUTHORIZED;
 
         ngx_explicit_memzero(state.key, sizeof(state.key));
     }
@@ -435,6 +435,7 @@ ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
 
     state.end = certificate->not_after;
     state.tag = ctx->zone->secret->line[i].tag;
+    ctx->tag = state.tag;
     state.class = certificate->class;
 
     verdict = sealed_certificate_table_insert(ctx->zone->zone,

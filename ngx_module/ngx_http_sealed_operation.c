@@ -109,15 +109,19 @@ ngx_http_sealed_open(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     unsigned                  created;
     sealed_bytes_t            value;
     sealed_verdict_t          verdict;
-    sealed_key_line_t        *line;
+    const sealed_key_line_t  *line;
     sealed_mailbox_status_t   status;
 
     value = ctx->request.value[SEALED_MAILBOX_KEY];
-    line = &ctx->zone->secret->line[0];
+
+    /* the client's: it may still know an older one */
+
+    line = sealed_master_secret_find(ctx->zone->secret, ctx->tag);
 
     rc = value.data == NULL
          || sealed_byte_sequence_decode(owner, sizeof(owner), &size, value)
-         || size != sizeof(owner);
+         || size != sizeof(owner)
+         || line == NULL;
 
     if (rc == 0) {
         sealed_mailbox_id(id, owner);

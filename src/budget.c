@@ -43,7 +43,13 @@ sealed_budget_take(sealed_budget_t *budget, const sealed_budget_rule_t *rule,
 
     missing = n * UNIT - level;
     speed = rule->units * UNIT / rule->epoch_seconds;
-    *retry_after = speed ? missing / speed + 1 : rule->epoch_seconds;
+    *retry_after = (missing - 1) / speed + 1;
+
+    /* nothing comes back before the clock is where it was */
+
+    if (now < budget->time) {
+        *retry_after += budget->time - now;
+    }
 
     return -1;
 }

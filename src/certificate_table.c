@@ -56,7 +56,15 @@ sealed_certificate_table_insert(sealed_zone_t *zone,
 
     verdict = SEALED_OK;
 
-    if (sealed_certificate_table_lookup(zone, id) != SEALED_NONE) {
+    reference = sealed_certificate_table_lookup(zone, id);
+
+    if (reference != SEALED_NONE) {
+
+        /* known under a key line that left: window and budget go on */
+
+        entry = sealed_zone_certificate(zone, reference);
+        memcpy(entry->key, state->key, SEALED_KEY_SIZE);
+        entry->tag = state->tag;
         goto done;
     }
 

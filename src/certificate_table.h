@@ -30,8 +30,10 @@ int sealed_certificate_table_find(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t now,
     sealed_certificate_state_t *state);
 
-/* SEALED_OK (also when it is there already), SEALED_CERTIFICATES_FULL,
-   SEALED_UNAVAILABLE */
+/*
+ * SEALED_OK, SEALED_CERTIFICATES_FULL, SEALED_UNAVAILABLE.  An entry that is
+ * there already gets this key and key line and keeps everything else.
+ */
 sealed_verdict_t sealed_certificate_table_insert(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE],
     const sealed_certificate_state_t *state,

@@ -15,6 +15,10 @@ sealed_fanout_parse(sealed_fanout_t *fanout, sealed_bytes_t data,
     sealed_bytes_t        recipients, headers, body;
     sealed_cbor_reader_t  r;
 
+    if (data.size == 0) {
+        return SEALED_BAD_LAYOUT;
+    }
+
     r.pos = data.data;
     r.end = data.data + data.size;
 

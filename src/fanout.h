@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     uint32_t                      max_recipients;
     uint32_t                      envelope_sizes[SEALED_MAX_ENVELOPE_SIZES];
-    unsigned                      nsizes;       /* ascending */
+    unsigned                      nsizes;       /* 1 or more, ascending */
 } sealed_fanout_limits_t;
 
 

@@ -19,7 +19,7 @@
 
 
 #define SEALED_NAME_MAX      255
-#define SEALED_IDENTITY_MAX  (1 + 3 + SEALED_NAME_MAX + 34 + 9 + 66)
+#define SEALED_IDENTITY_MAX  (1 + 2 + SEALED_NAME_MAX + 34 + 9 + 66)
 
 
 typedef struct {

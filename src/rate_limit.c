@@ -5,12 +5,15 @@
 #include <sodium.h>
 
 
-#define ONE  1000
+enum {
+    ONE           = 1000,
+    NEVER_SECONDS = 60
+};
 
 
-static uint64_t level(const sealed_rate_bucket_t *bucket,
-    const sealed_rate_t *rate, uint64_t now_ms);
-static uint64_t seconds_until_one(uint64_t level, const sealed_rate_t *rate);
+static void refill(sealed_rate_bucket_t *bucket, const sealed_rate_t *rate,
+    uint64_t now_ms);
+static uint64_t seconds_until_one(const sealed_rate_t *rate);
 
 
 void
@@ -27,32 +30,31 @@ sealed_rate_limit_take(sealed_rate_limit_t *limit,
     const void *address, size_t address_size, uint64_t now_ms,
     uint64_t *retry_after)
 {
-    uint64_t               hash, mine, total;
+    uint64_t               hash;
     sealed_rate_bucket_t  *bucket;
 
     (void) crypto_shorthash((uint8_t *) &hash, address, address_size,
                             limit->key);
 
-    now_ms++;
     bucket = &limit->slot[hash % SEALED_RATE_SLOTS];
 
-    mine = level(bucket, per_address, now_ms);
-    total = level(&limit->all, all, now_ms);
+    /* the time 0 means that a bucket was never used */
 
-    if (mine < ONE) {
-        *retry_after = seconds_until_one(mine, per_address);
+    refill(bucket, per_address, now_ms + 1);
+    refill(&limit->all, all, now_ms + 1);
+
+    if (bucket->level < ONE) {
+        *retry_after = seconds_until_one(per_address);
         return -1;
     }
 
-    if (total < ONE) {
-        *retry_after = seconds_until_one(total, all);
+    if (limit->all.level < ONE) {
+        *retry_after = seconds_until_one(all);
         return -1;
     }
 
-    bucket->level = mine - ONE;
-    bucket->time = now_ms;
-    limit->all.level = total - ONE;
-    limit->all.time = now_ms;
+    bucket->level -= ONE;
+    limit->all.level -= ONE;
 
     return 0;
 }
@@ -60,36 +62,44 @@ sealed_rate_limit_take(sealed_rate_limit_t *limit,
 
 /* a rate of n per second is n thousandths per millisecond */
 
-static uint64_t
-level(const sealed_rate_bucket_t *bucket, const sealed_rate_t *rate,
+static void
+refill(sealed_rate_bucket_t *bucket, const sealed_rate_t *rate,
     uint64_t now_ms)
 {
-    uint64_t  elapsed, full, now;
+    uint64_t  elapsed, full;
 
     full = (uint64_t) rate->burst * ONE;
 
     if (bucket->time == 0) {
-        return full;
+        bucket->level = full;
+        bucket->time = now_ms;
+        return;
     }
 
-    elapsed = now_ms > bucket->time ? now_ms - bucket->time : 0;
+    /* the time never goes back: what it covers would be refilled twice */
 
-    if (rate->rate && elapsed > full / rate->rate) {
-        return full;
+    if (now_ms > bucket->time) {
+        elapsed = now_ms - bucket->time;
+        bucket->time = now_ms;
+
+        if (rate->rate && elapsed > full / rate->rate) {
+            bucket->level = full;
+            return;
+        }
+
+        bucket->level += elapsed * rate->rate;
     }
 
-    now = bucket->level + elapsed * rate->rate;
-
-    return now < full ? now : full;
+    if (bucket->level > full) {
+        bucket->level = full;
+    }
 }
 
 
-static uint64_t
-seconds_until_one(uint64_t level, const sealed_rate_t *rate)
-{
-    if (rate->rate == 0) {
-        return 60;
-    }
+/* whatever the rate is, unless it is none, it brings one within a second */
 
-    return (ONE - level) / ((uint64_t) rate->rate * 1000) + 1;
+static uint64_t
+seconds_until_one(const sealed_rate_t *rate)
+{
+    return rate->rate && rate->burst ? 1 : NEVER_SECONDS;
 }

@@ -30,6 +30,8 @@ static int sender_proof(uint8_t out[32], const uint8_t private_key[32],
     const uint8_t sender[32], const uint8_t recipient[32]);
 static int parse_plaintext(sealed_envelope_t *envelope,
     const uint8_t *plaintext, size_t size);
+static int parse_identity(sealed_envelope_t *envelope,
+    sealed_cbor_reader_t *r);
 static void hkdf(uint8_t out[32], const void *key, size_t size,
     const char *info);
 
@@ -39,7 +41,7 @@ sealed_envelope_min_size(size_t identity_size, unsigned with_kf,
     size_t message_size)
 {
     return SEALED_ENVELOPE_OVERHEAD + 1
-           + sealed_cbor_head_size(identity_size) + identity_size
+           + identity_size
            + (with_kf ? 2 + 32 : 1)
            + sealed_cbor_head_size(message_size) + message_size
            + 1;
@@ -73,7 +75,11 @@ sealed_envelope_seal(uint8_t *body, size_t body_size, const uint8_t m[32],
     w.overflow = 0;
 
     sealed_cbor_write_array(&w, 3);
-    sealed_cbor_write_bytes(&w, identity.data, identity.size);
+
+    /* encoded already, an array in the array; that it fits is known */
+
+    memcpy(w.pos, identity.data, identity.size);
+    w.pos += identity.size;
 
     if (kf) {
         sealed_cbor_write_bytes(&w, kf, 32);
@@ -227,7 +233,6 @@ parse_plaintext(sealed_envelope_t *envelope, const uint8_t *plaintext,
     size_t size)
 {
     uint64_t              count;
-    sealed_bytes_t        identity;
     sealed_cbor_reader_t  r;
 
     while (size && plaintext[size - 1] == 0) {
@@ -243,8 +248,7 @@ parse_plaintext(sealed_envelope_t *envelope, const uint8_t *plaintext,
 
     if (sealed_cbor_read_array(&r, &count) != 0
         || count != 3
-        || sealed_cbor_read_bytes(&r, &identity) != 0
-        || sealed_identity_parse(&envelope->identity, identity) != 0)
+        || parse_identity(envelope, &r) != 0)
     {
         return -1;
     }
@@ -266,6 +270,31 @@ parse_plaintext(sealed_envelope_t *envelope, const uint8_t *plaintext,
     }
 
     return 0;
+}
+
+
+/* finds the certificate's end first */
+
+static int
+parse_identity(sealed_envelope_t *envelope, sealed_cbor_reader_t *r)
+{
+    uint64_t        count, not_after;
+    sealed_bytes_t  identity, skipped;
+
+    identity.data = r->pos;
+
+    if (sealed_cbor_read_array(r, &count) != 0
+        || sealed_cbor_read_text(r, &skipped) != 0
+        || sealed_cbor_read_bytes(r, &skipped) != 0
+        || sealed_cbor_read_uint(r, &not_after) != 0
+        || sealed_cbor_read_bytes(r, &skipped) != 0)
+    {
+        return -1;
+    }
+
+    identity.size = (size_t) (r->pos - identity.data);
+
+    return sealed_identity_parse(&envelope->identity, identity);
 }
 
 

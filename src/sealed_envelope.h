@@ -9,7 +9,8 @@
  * body = 0x01 || E || XChaCha20-Poly1305(K, nonce of 24 zero octets, AD = E,
  *        plaintext)
  * plaintext = CBOR [identity certificate, kf or null, message] || 0x80 ||
- *        zeros, so that the body has one of the gateway's sizes.
+ *        zeros, so that the body has one of the gateway's sizes; the
+ *        certificate is the array that identity.h describes, not a string.
  *
  * header for R, 48 octets:
  *   first = m XOR HKDF(DH(e, R) || E || R, "sealed envelope recipient v1")

@@ -16,6 +16,7 @@ static int send_batch(sealed_delivery_t *d, const uint8_t m[32],
     sealed_bytes_t body, uint32_t n);
 static int take_answer(sealed_delivery_t *d,
     const sealed_response_t *response, uint32_t n);
+static int nobody_left(const sealed_delivery_t *d);
 
 
 int
@@ -27,6 +28,11 @@ sealed_delivery_run(sealed_delivery_t *d)
     rc = plan(d);
 
     for (d->sent = 0; rc == 0 && d->sent < d->pieces; d->sent++) {
+
+        if (d->sent && nobody_left(d)) {
+            break;
+        }
+
         offset = d->sent * d->capacity;
         size = d->payload->total - offset;
 
@@ -294,4 +300,19 @@ nonsense:
 
     return sealed_fail(SEALED_EXIT_NETWORK, "%s: its answer is not "
                        "understood", d->gateway->url);
+}
+
+
+static int
+nobody_left(const sealed_delivery_t *d)
+{
+    size_t  i;
+
+    for (i = 0; i < d->to->count; i++) {
+        if (!d->to->address[i].refused) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

@@ -69,7 +69,6 @@ sealed_http_send(sealed_http_t *http, const sealed_http_request_t *request,
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
                      (long) CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->timeout);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, request->headers);

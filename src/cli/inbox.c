@@ -22,6 +22,8 @@ enum {
 
 static void transfer_id(uint8_t id[32], const sealed_inbox_t *inbox,
     const sealed_message_t *message, const uint8_t sender_key[32]);
+static sealed_inbox_state_t with_last(const sealed_message_t *message,
+    sealed_inbox_state_t state);
 static int is_short_text(const sealed_message_t *message);
 static int take_text(sealed_inbox_result_t *result,
     const sealed_message_t *message);
@@ -52,12 +54,12 @@ sealed_inbox_add(sealed_inbox_result_t *result, sealed_inbox_t *inbox,
     transfer_id(id, inbox, message, sender_key);
 
     if (sealed_seen_file(inbox->seen, id)) {
-        result->state = SEALED_INBOX_STORED_BEFORE;
+        result->state = with_last(message, SEALED_INBOX_STORED_BEFORE);
         return SEALED_EXIT_OK;
     }
 
     if (message->total > inbox->max_size) {
-        result->state = SEALED_INBOX_TOO_LARGE;
+        result->state = with_last(message, SEALED_INBOX_TOO_LARGE);
         return SEALED_EXIT_OK;
     }
 
@@ -113,6 +115,14 @@ transfer_id(uint8_t id[32], const sealed_inbox_t *inbox,
     sealed_sha256_update(&ctx, total, sizeof(total));
     sealed_sha256_update(&ctx, message->digest, 32);
     sealed_sha256_final(&ctx, id);
+}
+
+
+static sealed_inbox_state_t
+with_last(const sealed_message_t *message, sealed_inbox_state_t state)
+{
+    return message->offset + message->content.size < message->total
+           ? SEALED_INBOX_PASSED_OVER : state;
 }
 
 
@@ -172,7 +182,7 @@ write_piece(sealed_inbox_result_t *result, int fd,
 
     if (message->offset > have) {
 
-        result->state = SEALED_INBOX_GAP;
+        result->state = with_last(message, SEALED_INBOX_GAP);
 
         if (have == 0) {
             unlink(result->path);

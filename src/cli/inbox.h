@@ -32,6 +32,7 @@ typedef enum {
     SEALED_INBOX_TEXT = 0,          /* text and size are set */
     SEALED_INBOX_FILE,              /* path */
     SEALED_INBOX_PIECE,             /* more to come */
+    SEALED_INBOX_PASSED_OVER,       /* the last piece will say why */
     SEALED_INBOX_STORED_BEFORE,
     SEALED_INBOX_GAP,               /* an earlier piece is missing */
     SEALED_INBOX_TOO_LARGE,

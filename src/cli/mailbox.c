@@ -152,8 +152,10 @@ sealed_mailbox_status_show(const sealed_mailbox_status_t *status)
     printf("\noctets:    %llu of at most %llu\n",
            (unsigned long long) status->bytes,
            (unsigned long long) status->max_bytes);
-    printf("ends:      after %llu hours without being read\n",
-           (unsigned long long) status->idle_seconds / 3600);
+    printf("ends:      after %llu %s without being read\n",
+           (unsigned long long) status->idle_seconds
+           / (status->idle_seconds < 172800 ? 3600 : 86400),
+           status->idle_seconds < 172800 ? "hours" : "days");
 }
 
 

@@ -433,7 +433,9 @@ handle_message(sealed_reading_t *r, const sealed_item_t *item,
     sealed_show_message(item, envelope, &message, &result);
     free(result.text);
 
-    if (result.state == SEALED_INBOX_PIECE) {
+    if (result.state == SEALED_INBOX_PIECE
+        || result.state == SEALED_INBOX_PASSED_OVER)
+    {
         r->pieces++;
 
     } else {

@@ -349,5 +349,8 @@ print_response(const sealed_response_t *response)
     }
 
     fwrite(response->headers, 1, response->headers_size, stdout);
-    fwrite(response->body, 1, response->size, stdout);
+
+    if (response->size) {
+        fwrite(response->body, 1, response->size, stdout);
+    }
 }

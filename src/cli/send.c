@@ -240,7 +240,7 @@ open_payload(sealed_sending_t *s, const char *file)
         s->delivery.name.data = (const uint8_t *) name;
         s->delivery.name.size = strlen(name);
 
-        if (s->delivery.name.size == 0 || s->delivery.name.size > SEALED_MESSAGE_NAME_MAX) {
+        if (name[0] == '\0' || strlen(name) > SEALED_MESSAGE_NAME_MAX) {
             return sealed_fail(SEALED_EXIT_USAGE, "a file's name is 1 to %d "
                                "octets long; give another with --name",
                                SEALED_MESSAGE_NAME_MAX);
@@ -307,7 +307,8 @@ report(const sealed_sending_t *s)
     if (sealed_common.json) {
         sealed_emit(json_pack("{s:I, s:o, s:I, s:I}", "accepted",
                               (json_int_t) accepted, "refused", refused,
-                              "envelopes", (json_int_t) s->delivery.pieces, "octets",
+                              "envelopes",
+                              (json_int_t) s->delivery.pieces, "octets",
                               (json_int_t) s->payload.total));
     } else {
         json_decref(refused);
@@ -315,7 +316,8 @@ report(const sealed_sending_t *s)
                "envelope%s\n", accepted, s->to.count,
                s->to.count == 1 ? "" : "s",
                (unsigned long long) s->payload.total,
-               (unsigned long long) s->delivery.pieces, s->delivery.pieces == 1 ? "" : "s");
+               (unsigned long long) s->delivery.pieces,
+               s->delivery.pieces == 1 ? "" : "s");
     }
 
     return accepted == s->to.count ? SEALED_EXIT_OK

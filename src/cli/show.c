@@ -21,8 +21,9 @@ static const char  *notes[] = {
     NULL,
     NULL,
     NULL,
+    NULL,
     "a file that is stored already",
-    "a piece of a file of which earlier pieces are missing",
+    "the end of a file whose earlier pieces are missing",
     "a file longer than --max-size",
     "a file that is not what its sender's digest says"
 };
@@ -40,7 +41,9 @@ sealed_show_message(const sealed_item_t *item,
                         message->total);
     }
 
-    if (result->state == SEALED_INBOX_PIECE) {
+    if (result->state == SEALED_INBOX_PIECE
+        || result->state == SEALED_INBOX_PASSED_OVER)
+    {
         return;
     }
 
@@ -141,7 +144,9 @@ show_json(const sealed_item_t *item, const sealed_envelope_t *envelope,
                             json_integer((json_int_t) message->total));
 
     } else {
-        json_object_set_new(document, "error",
+        json_object_set_new(document,
+                            result->state == SEALED_INBOX_STORED_BEFORE
+                            ? "note" : "error",
                             json_string(notes[result->state]));
     }
 

@@ -10,8 +10,8 @@
  *   {"seq":17,"hour":...,"time":"...","from":"alice","key":"...",
  *    "text":"Hello, Bob."}
  *
- * or "file" and "size", or "error".  Pieces of what is not complete yet show
- * as a bar.
+ * or "file" and "size", or "note" or "error".  Pieces of what is not complete
+ * yet show as a bar.
  */
 
 #ifndef SEALED_CLI_SHOW_H

@@ -11,15 +11,16 @@
 #include "../../src/sealed.h"
 
 
-#define must(condition)                                                      \
-    do {                                                                     \
-        if (!(condition)) {                                                  \
-            abort();                                                         \
-        }                                                                    \
-    } while (0)
-
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+static inline void
+must(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
 
 
 /* whether a part lies in the whole */

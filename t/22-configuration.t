@@ -1,0 +1,242 @@
+#!/usr/bin/perl
+
+# What nginx -t says of every wrong configuration; the check in front of
+# other content; the configurations in conf/ at work; reloads and deaths.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use Sealed::Client ();
+use Sealed::Crypto qw(b64 b64u random_bytes);
+use Sealed::HTTP ();
+use Sealed::Nginx ();
+use Sealed::Wait qw(wait_until slurp spew);
+
+my $key = 'k ' . '1' x 64 . "\n";
+my $public = b64u(Sealed::Crypto::ed25519_public("\1" x 32)) . "\n";
+
+my $good = 'master_secret %%DIR%%/key; authority %%DIR%%/public; '
+         . 'class a 1 open; class b 2 send budget=1;';
+
+sub refused {
+    my ($why, $http, %files) = @_;
+
+    my $nginx = Sealed::Nginx->new(http => $http, start => 0,
+        files => { key => $key, public => $public, %files });
+    my ($status, $said) = $nginx->config_test;
+
+    isnt($status, 0, "refused: $why");
+    like($said, qr/\[emerg\].*\Q$why\E/, "says: $why");
+    $nginx->finish;
+}
+
+sub zone { return "sealed_zone main 2m { $_[0] }" }
+
+(my $no_key = $good) =~ s/master_secret \S+;//;
+(my $no_authority = $good) =~ s/authority \S+;//;
+(my $no_class = $good) =~ s/class.*//;
+
+refused('no "master_secret"', zone($no_key));
+refused('no "authority"', zone($no_authority));
+refused('no "class"', zone($no_class));
+refused('is too small', "sealed_zone main 64k { $good }");
+refused('invalid size', "sealed_zone main big { $good }");
+refused('duplicate sealed_zone', zone($good) . zone($good));
+refused('have the same master secret',
+        zone($good) . "sealed_zone other 2m { $good }");
+refused('is duplicate', zone("$good master_secret %%DIR%%/key;"));
+refused('is duplicate', zone("$good authority %%DIR%%/public;"));
+refused('64 hexadecimal digits', zone($good), key => "k 12\n");
+refused('more than 3 keys', zone($good), key => join '',
+        map { "k$_ " . $_ x 64 . "\n" } 1 .. 4);
+refused('used twice', zone($good), key => "k " . '1' x 64 . "\nk "
+        . '2' x 64 . "\n");
+refused('no key in it', zone($good), key => "# nothing\n");
+refused('43 characters', zone($good), public => "short\n");
+refused('failed', zone("$good authority %%DIR%%/missing;"));
+refused('defined already', zone("$good class c 2 open;"));
+refused('defined already', zone("$good class a 3 open;"));
+refused('needs "open" or "send"', zone("$good class c 3 both;"));
+refused('needs "budget="', zone("$good class c 3 send;"));
+refused('invalid parameter', zone("$good class c 3 send budget=0;"));
+refused('invalid parameter',
+        zone("$good class c 3 send budget=1 mailboxes=2;"));
+refused('invalid class number', zone("$good class c 256 open;"));
+refused('ascending', zone("$good envelope_sizes 1k 512;"));
+refused('invalid envelope size', zone("$good envelope_sizes 1;"));
+refused('more than 16', zone("$good envelope_sizes "
+                             . join(' ', map { "${_}k" } 1 .. 17) . ';'));
+refused('invalid value', zone("$good max_recipients 0;"));
+refused('invalid value', zone("$good max_ttl 1s;"));
+refused('invalid value', zone("$good certificate_lifetime 10y;"));
+refused('invalid value', zone("$good epoch 1s;"));
+refused('overlap', zone("$good epoch 1h overlap=2h;"));
+refused('invalid parameter', zone("$good mailbox envelopes=0;"));
+refused('invalid parameter', zone("$good mailbox size=1;"));
+refused('invalid parameter', zone("$good first_uses address=0;"));
+refused('must begin with "/"', zone("$good prefix v1;"));
+refused('unknown directive', zone("$good colour red;"));
+refused('unknown sealed_zone',
+        zone($good) . 'server { location / { sealed_send none; } }');
+refused('unknown class',
+        zone($good) . 'server { location / { sealed_access main c; } }');
+refused('another zone', zone($good)
+        . 'server { location / { sealed_send main; sealed_mailbox x; } }');
+refused('stands beside', zone($good)
+        . 'server { location / { sealed_send main; sealed_access main; } }');
+
+{
+    my $nginx = Sealed::Nginx->new(http => zone($good), start => 0,
+        files => { key => $key, public => $public });
+
+    chmod 0644, $nginx->dir . '/key';
+    my ($status, $said) = $nginx->config_test;
+    like($said, qr/must be 0600/, 'a key file that others can read');
+    $nginx->finish;
+}
+
+# in front of other content, with two zones and servers
+
+my $nginx = Sealed::Nginx->gateway(
+    workers => 2,
+    files => { key2 => "other " . unpack('H*', random_bytes(32)) . "\n" },
+    server_conf => <<'END',
+        location = /empty { return 204; }
+
+        location /app/ {
+            sealed_access main verified;
+            proxy_pass http://127.0.0.1:%%PORT2%%/;
+            proxy_set_header X-Class $sealed_certificate_class;
+            proxy_set_header X-Status $sealed_certificate_status;
+        }
+
+        location /files/ {
+            sealed_access main;
+            index there.html;
+            root %%DIR%%;
+        }
+
+        location /off/ { sealed_access off; return 200 off; }
+    }
+
+    sealed_zone second 2m {
+        master_secret %%DIR%%/key2;
+        authority %%DIR%%/authority;
+        class verified 2 send budget=3;
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT2%%;
+        client_max_body_size 1m;
+
+        location / {
+            add_header Got "$http_x_class $http_x_status $content_length";
+            return 200 "served";
+        }
+
+        location /v1/ { sealed_send second; }
+END
+);
+
+my $client = Sealed::Client->new(nginx => $nginx);
+my $sender = $client->certified(class => 2);
+
+for my $body ('', 'x' x 10, 'y' x 200_000) {
+    my $response = $client->call($sender, 'POST', '/app/x', body => $body);
+
+    is($response->status, 200, 'passed on, body of ' . length $body);
+    is($response->body, 'served', 'served');
+    is($response->header('Got'), 'verified ok ' . length $body,
+       'variables and body');
+}
+
+my $request = $client->request($sender, 'POST', '/app/x', body => 'x' x 10);
+$request->{body} = 'z' x 10;
+is(Sealed::HTTP->new(port => $nginx->port)->request($request)->status, 400,
+   'another body is refused');
+is($client->call($client->certified(class => 1), 'GET', '/app/x')->status,
+   401, 'another class is refused');
+is($client->get('/app/x')->status, 401, 'unsigned is refused');
+
+mkdir $nginx->dir . '/files';
+spew($nginx->dir . '/files/there.html', 'a page');
+is($client->call($sender, 'GET', '/files/')->body, 'a page',
+   'an internal redirect does not check twice');
+
+$request = $client->request($sender, 'GET', '/files/there.html');
+is(Sealed::HTTP->new(port => $nginx->port)->request($request)->status, 200,
+   'once');
+is(Sealed::HTTP->new(port => $nginx->port)->request($request)->status, 409,
+   'but not twice');
+
+# a zone's size stays; the old configuration serves on
+
+my $conf = slurp($nginx->dir . '/nginx.conf');
+(my $larger = $conf) =~ s/sealed_zone main 16m/sealed_zone main 32m/;
+isnt($larger, $conf, 'another size');
+spew($nginx->dir . '/nginx.conf', $larger);
+$nginx->allow(qr/cannot be changed by a reload/);
+$nginx->signal('HUP');
+wait_until { $nginx->error_log =~ /cannot be changed by a reload/ } 5;
+like($nginx->error_log, qr/size of sealed_zone "main" cannot be changed/,
+     'another size is refused');
+is($client->get('/empty')->status, 204, 'the old configuration serves');
+spew($nginx->dir . '/nginx.conf', $conf);
+
+# a worker dies while readers wait
+
+my $box = $client->mailbox;
+is($client->open_mailbox($client->certified(class => 1), $box)->status, 201,
+   'open');
+
+my @readers = map {
+    my $http = Sealed::HTTP->new(port => $nginx->port);
+    $http->send($client->request($box, 'GET',
+        $client->path($box, '/envelopes?wait=15')));
+    $http;
+} 1 .. 12;
+
+sleep 0.3;
+$nginx->allow(qr/exited on signal 9/);
+my ($victim) = $nginx->workers;
+kill 'KILL', $victim;
+wait_until { my @w = $nginx->workers;
+             @w == 2 && !grep { $_ == $victim } @w } 5;
+$client->disconnect;
+
+is($client->send($sender, $box, 'x' x 512)->status, 201, 'mail goes on');
+
+my ($woken, $cut) = (0, 0);
+
+for my $http (@readers) {
+    my $response = eval { $http->response };
+
+    $woken++ if $response && $response->status == 200;
+    $cut++ if !$response && $@ =~ /ended|reset/;
+}
+
+is($woken + $cut, 12, 'each reader got the mail or lost its connection');
+diag("$woken of 12 readers were on the other worker");
+
+is(scalar($client->read($box)->items), 1, 'and is there');
+is($client->close_mailbox($box)->status, 204, 'close');
+
+$nginx->finish;
+
+# inert without a zone
+
+my $inert = Sealed::Nginx->new(
+    http => 'server { listen 127.0.0.1:%%PORT%%; '
+          . 'location / { return 200 "$sealed_certificate_status."; } }');
+is(Sealed::HTTP->new(port => $inert->port)->request({ method => 'GET',
+   target => '/', headers => [], body => '' })->body, '.',
+   'loaded and not configured');
+$inert->finish;
+
+done_testing;

@@ -1,0 +1,112 @@
+#!/usr/bin/perl
+
+# The configurations in conf/ at work: the quick start by way of the demo,
+# production through TLS and HTTP/2 with the command "sealed".
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Test::More;
+
+use Sealed::Nginx ();
+use Sealed::Wait qw(slurp spew);
+
+my $top = "$Bin/..";
+my $sealed = "$top/build/sealed";
+
+sub run {
+    my ($want, $name, @command) = @_;
+
+    open my $pipe, '-|', join(' ', map { "\Q$_\E" } @command) . ' 2>&1'
+        or die "$command[0]: $!";
+    my $said = do { local $/; <$pipe> } // '';
+    close $pipe;
+
+    is($? >> 8, $want, $name) or diag $said;
+    return $said;
+}
+
+SKIP: {
+    skip 'the demo is for the machine\'s own nginx', 1
+        unless $ENV{NGINX_MODULE};
+
+    local $ENV{DEMO_GROUP} = 25;
+    my $said = run(0, 'the demo', "$top/tools/demo");
+    like($said, qr/found 0 times/, 'nothing is found');
+}
+
+# production
+
+my $conf = slurp("$top/conf/production.conf");
+my ($main, $http) = $conf =~ /^http \{\n(.*)^\}/ms ? ('', $1) : die 'http';
+
+my $number = 0;
+$http =~ s/listen 443/'listen 127.0.0.1:%%PORT' . (++$number > 1 ? $number
+                                                                : '') . '%%'/ge;
+$http =~ s/listen 127\.0\.0\.1:8081/listen 127.0.0.1:%%PORT3%%/;
+$http =~ s/zone main 512m/zone main 16m/;
+$http =~ s{keys/}{%%DIR%%/}g;
+$http =~ s{logs/access.log}{%%DIR%%/logs/access.log};
+
+my $nginx = Sealed::Nginx->new(http => $http, start => 0, workers => 2);
+my $dir = $nginx->dir;
+
+local $ENV{SEALED_HOME} = "$dir/home";
+
+run(0, 'a TLS certificate', qw(openssl req -x509 -newkey rsa:2048 -nodes
+    -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost
+    -keyout), "$dir/tls.key", '-out', "$dir/tls.pem");
+run(0, 'deployment', $sealed, qw(keygen deployment), "$dir/master.key");
+run(0, 'authority', $sealed, qw(keygen authority), "$dir/authority");
+
+$nginx->start;
+sleep 2;
+
+my ($send, $read) = map { 'https://localhost:' . $nginx->port($_) } 1, 2;
+my @tls = ('--cacert', "$dir/tls.pem");
+
+for my $who (qw(alice bob)) {
+    run(0, "identity of $who", $sealed, qw(keygen identity), "$dir/$who",
+        '--name', $who, '--authority', "$dir/authority");
+}
+
+for my $subject ([ sender => 3 ], [ opener => 1 ]) {
+    run(0, "key of the $subject->[0]", $sealed, qw(keygen certificate),
+        "$dir/$subject->[0]");
+    run(0, "certificate of the $subject->[0]", $sealed, qw(authority sign
+        --authority), "$dir/authority", '--class', $subject->[1],
+        "$dir/$subject->[0].pub");
+}
+
+run(0, 'mailbox', $sealed, qw(keygen mailbox), "$dir/box", '--identity',
+    "$dir/bob");
+run(0, 'open', $sealed, 'open', '--gateway', $read, @tls, '--mailbox',
+    "$dir/box", '--certificate', "$dir/opener");
+run(0, 'send', $sealed, 'send', '--gateway', $send, @tls, '--certificate',
+    "$dir/sender", '--identity', "$dir/alice", '--to', "$dir/box.pub",
+    '--message', 'Hello through TLS.');
+my $said = run(0, 'read', $sealed, 'read', '--gateway', $read, @tls,
+    '--mailbox', "$dir/box", '--identity', "$dir/bob",
+    '--identity-authority', "$dir/authority.pub", '--ack');
+like($said, qr/alice.*Hello through TLS\./s, 'alice says hello');
+run(4, 'not where only reading is', $sealed, 'send', '--gateway', $read,
+    @tls, '--certificate', "$dir/sender", '--identity', "$dir/alice", '--to',
+    "$dir/box.pub", '--message', 'x');
+
+$said = run(0, 'HTTP/2', qw(curl -s --http2 --cacert), "$dir/tls.pem", '-w',
+            '\n%{http_version}', "$send/.well-known/sealed-sender");
+like($said, qr/\n2$/, 'is spoken');
+
+run(0, 'close', $sealed, 'close', '--gateway', $read, @tls, '--mailbox',
+    "$dir/box");
+
+like($nginx->access_log, qr/ 200 POST \d+ \d+ verified ok$/m,
+     'the log tells class and verdict');
+unlike($nginx->access_log, qr/127\.0\.0\.1|v1|mailboxes/,
+       'but neither address nor path');
+
+$nginx->finish;
+done_testing;
