@@ -42,8 +42,9 @@ test_full_at_first(void **state)
 static void
 test_retry_after(void **state)
 {
-    uint64_t         retry, again;
-    unsigned         i, n;
+    uint32_t         units;
+    uint64_t         n, retry, again;
+    unsigned         i;
     sealed_budget_t  b, early;
 
     static const sealed_budget_rule_t  rules[] = {
@@ -58,21 +59,22 @@ test_retry_after(void **state)
     };
 
     for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        for (n = 1; n && n <= rules[i].burst; n = n * 2 + 1) {
+        for (n = 1; n <= rules[i].burst; n = n * 2 + 1) {
+            units = (uint32_t) n;
             sealed_budget_init(&b, &rules[i], NOW);
 
             assert_int_equal(sealed_budget_take(&b, &rules[i],
                                                 rules[i].burst, NOW, &retry),
                              0);
-            assert_int_equal(sealed_budget_take(&b, &rules[i], n, NOW,
+            assert_int_equal(sealed_budget_take(&b, &rules[i], units, NOW,
                                                 &retry), -1);
             assert_true(retry >= 1);
 
             early = b;
-            assert_int_equal(sealed_budget_take(&early, &rules[i], n,
+            assert_int_equal(sealed_budget_take(&early, &rules[i], units,
                                                 NOW + retry - 1, &again), -1);
             assert_true(again == 1);
-            assert_int_equal(sealed_budget_take(&b, &rules[i], n,
+            assert_int_equal(sealed_budget_take(&b, &rules[i], units,
                                                 NOW + retry, &again), 0);
         }
     }
@@ -216,7 +218,7 @@ test_model(void **state)
 {
     uint64_t              seed, now, top, retry, taken, elapsed;
     unsigned              round, step, n, yes, no;
-    __uint128_t           level, full, want, behind;
+    __uint128_t           level, there, full, want, behind, late;
     sealed_budget_t       b;
     sealed_budget_rule_t  rule;
 
@@ -255,14 +257,18 @@ test_model(void **state)
                 now += random_number(&seed) % 20;
             }
 
+            /* what there is now; a refusal leaves it as it was */
+
+            there = level;
+            late = behind;
+
             if (now > top) {
                 elapsed = now - top;
-                level += (__uint128_t) elapsed * rule.units;
-                behind += elapsed * (__uint128_t) rule.epoch_seconds;
-                top = now;
+                there += (__uint128_t) elapsed * rule.units;
+                late += (__uint128_t) elapsed * rule.epoch_seconds;
 
-                if (level > full) {
-                    level = full;
+                if (there > full) {
+                    there = full;
                 }
             }
 
@@ -275,16 +281,18 @@ test_model(void **state)
             want = (__uint128_t) n * rule.epoch_seconds;
 
             if (sealed_budget_take(&b, &rule, n, now, &retry) == 0) {
-                assert_true(want <= level);
-                level -= want;
+                assert_true(want <= there);
+                level = there - want;
+                behind = late;
+                top = now > top ? now : top;
                 taken += n;
                 yes++;
 
             } else {
                 assert_true(retry >= 1);
                 assert_true(n > rule.burst
-                            || (level - (want < level ? want : level)) * UNIT
-                               <= behind);
+                            || (there - (want < there ? want : there)) * UNIT
+                               <= late);
                 no++;
             }
 
