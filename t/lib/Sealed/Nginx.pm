@@ -303,9 +303,11 @@ sub start {
                                   '-c', "$self->{dir}/nginx.conf",
                                   '-e', "$self->{dir}/logs/error.log");
 
+    my $count = $self->worker_count;
+
     my $up = wait_until {
         return 'ended' if $self->reap;
-        $self->listening && $self->workers;
+        $self->listening && $self->workers >= $count;
     } 30;
 
     if (!$up || $up eq 'ended') {
@@ -388,6 +390,15 @@ sub workers {
                 children($self->master);
 }
 
+# how many the configuration asks for, a number other than "auto"
+
+sub worker_count {
+    my ($self) = @_;
+
+    return slurp("$self->{dir}/nginx.conf")
+               =~ /^\s*worker_processes\s+(\d+);/m ? $1 : 1;
+}
+
 # pids of workers that are on their way out
 
 sub leaving {
@@ -411,6 +422,7 @@ sub reload {
 
     my %old = map { $_ => 1 } $self->workers;
     my $seen = length $self->error_log;
+    my $count = $self->worker_count;
 
     $self->signal('HUP');
 
@@ -419,7 +431,7 @@ sub reload {
         return 'ended' if $self->reap;
 
         my @now = $self->workers;
-        @now && !grep { $old{$_} } @now;
+        @now >= $count && !grep { $old{$_} } @now;
     } 30;
 
     die "nginx ended at the reload\n" if $result && $result eq 'ended';
