@@ -1,29 +1,136 @@
 
-#include "fuzz.h"
+/*
+ * Certificates: as hostile octets, and as an authority would sign the same
+ * values.
+ */
 
-#include "../../src/certificate.h"
+#include "fuzz.h"
+#include "certificate.h"
+
+
+#define AUTHORITY_SEED                                                       \
+    "a40bcb99f08698d8375ce32fc79589212d9757d676ee9bce66a1d0253c4bbbc2"
+#define EXCHANGE_PRIVATE                                                     \
+    "da66d61b035fdd918eca66a1915f2bbf12f3c605e3799549c545b1cbcb94c78b"
+
+#define LIFETIME  604800
+
+
+static void check_parsed(const sealed_certificate_t *certificate,
+    const uint8_t *data, size_t size);
+static void check_signed(const sealed_certificate_t *certificate,
+    const uint8_t authority_public[32], const uint8_t authority_secret[64]);
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t               key[32] = { 9 }, out[32];
-    sealed_bytes_t        encoded = { data, size };
+    uint8_t               seed[32], authority_public[32];
+    uint8_t               authority_secret[64];
+    sealed_bytes_t        encoded;
     sealed_certificate_t  certificate;
 
-    if (sealed_certificate_parse(&certificate, encoded, 604800) != 0) {
-        return 0;
+    unhex(seed, sizeof(seed), AUTHORITY_SEED);
+    crypto_sign_seed_keypair(authority_public, authority_secret, seed);
+
+    encoded.data = data;
+    encoded.size = size;
+
+    if (sealed_certificate_parse(&certificate, encoded, LIFETIME) == 0) {
+        CHECK(certificate.not_after - certificate.not_before <= LIFETIME);
+        CHECK(sealed_certificate_parse(&certificate, encoded,
+                                       certificate.not_after
+                                       - certificate.not_before) == 0);
+        CHECK(sealed_certificate_parse(&certificate, encoded,
+                                       certificate.not_after
+                                       - certificate.not_before - 1) != 0);
     }
 
-    must(size == SEALED_SIGNED_CERTIFICATE_SIZE);
-    must(certificate.not_before < certificate.not_after);
-    must(certificate.not_after - certificate.not_before <= 604800);
-    must(certificate.class <= UINT8_MAX);
-    must(sealed_certificate_current(&certificate, certificate.not_before));
-    must(!sealed_certificate_current(&certificate, certificate.not_after));
-    must(sealed_certificate_verify(&certificate, key) != 0);
-    (void) sealed_certificate_request_key(out, &certificate, key,
-                                          certificate.subject);
+    if (sealed_certificate_parse(&certificate, encoded, UINT64_MAX) == 0) {
+        check_parsed(&certificate, data, size);
+        check_signed(&certificate, authority_public, authority_secret);
+    }
 
     return 0;
+}
+
+
+static void
+check_parsed(const sealed_certificate_t *certificate, const uint8_t *data,
+    size_t size)
+{
+    uint8_t                   exchange[32], digest[32], key[32], other[32];
+    crypto_hash_sha256_state  ctx;
+
+    CHECK(size == SEALED_SIGNED_CERTIFICATE_SIZE);
+    CHECK(certificate->encoded.data == data);
+    CHECK(certificate->encoded.size == size);
+    CHECK(certificate->kind == SEALED_CERTIFICATE_SIGNED);
+    CHECK(certificate->class == data[1]);
+    CHECK(inside(certificate->authority, 8, data, size));
+    CHECK(inside(certificate->subject, 32, data, size));
+
+    CHECK(certificate->not_before < certificate->not_after);
+    CHECK(sealed_certificate_current(certificate, certificate->not_before));
+    CHECK(sealed_certificate_current(certificate,
+                                     certificate->not_after - 1));
+    CHECK(!sealed_certificate_current(certificate, certificate->not_after));
+    CHECK(certificate->not_before == 0
+          || !sealed_certificate_current(certificate,
+                                         certificate->not_before - 1));
+
+    crypto_hash_sha256_init(&ctx);
+    crypto_hash_sha256_update(&ctx, (const uint8_t *)
+                              "sealed-sender certificate id v1", 31);
+    crypto_hash_sha256_update(&ctx, data, size - 64);
+    crypto_hash_sha256_final(&ctx, digest);
+    CHECK(memcmp(certificate->id, digest, sizeof(certificate->id)) == 0);
+
+    unhex(exchange, sizeof(exchange), EXCHANGE_PRIVATE);
+    CHECK((sealed_certificate_request_key(key, certificate, exchange,
+                                          certificate->subject) == 0)
+          == (crypto_scalarmult(other, exchange, certificate->subject) == 0));
+}
+
+
+/* the same values signed: they come back, and no bit of them can change */
+
+static void
+check_signed(const sealed_certificate_t *certificate,
+    const uint8_t authority_public[32], const uint8_t authority_secret[64])
+{
+    size_t                at;
+    uint8_t               out[SEALED_SIGNED_CERTIFICATE_SIZE];
+    sealed_bytes_t        encoded;
+    sealed_certificate_t  again;
+
+    CHECK(sealed_certificate_sign(out, certificate->class,
+                                  certificate->not_before,
+                                  certificate->not_after,
+                                  certificate->subject, authority_secret)
+          == 0);
+
+    encoded.data = out;
+    encoded.size = sizeof(out);
+
+    CHECK(sealed_certificate_parse(&again, encoded, UINT64_MAX) == 0);
+    CHECK(again.class == certificate->class);
+    CHECK(again.not_before == certificate->not_before);
+    CHECK(again.not_after == certificate->not_after);
+    CHECK(memcmp(again.subject, certificate->subject, 32) == 0);
+    CHECK(sealed_certificate_verify(&again, authority_public) == 0);
+
+    /* Ed25519 is deterministic: only this text is signed by this key */
+
+    if (sealed_certificate_verify(certificate, authority_public) == 0) {
+        CHECK(memcmp(certificate->encoded.data, out, 18) == 0);
+        CHECK(memcmp(certificate->subject, again.subject, 32) == 0);
+    }
+
+    at = certificate->id[0] % sizeof(out);
+    out[at] ^= (uint8_t) (1u << (certificate->id[1] % 8));
+
+    if (sealed_certificate_parse(&again, encoded, UINT64_MAX) == 0) {
+        CHECK(sealed_certificate_verify(&again, authority_public) != 0);
+    }
 }

@@ -1,52 +1,182 @@
 
-/* a path, "?", a query */
+/*
+ * Three lines: a path, a query, a TTL.  Whatever is taken can be written
+ * again from what was understood, and is the same text.
+ */
 
 #include "fuzz.h"
+#include "route.h"
+#include "text.h"
 
-#include "../../src/route.h"
-#include "../../src/text.h"
+
+static void check_path(sealed_bytes_t path);
+static void check_query(sealed_operation_t operation, sealed_bytes_t text);
+static void check_parameter(sealed_operation_t operation,
+    const sealed_query_t *query, const uint8_t *text, size_t size,
+    unsigned seen[4]);
+static void check_ttl(sealed_bytes_t value);
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char               text[SEALED_MAILBOX_ID_TEXT];
-    uint8_t            id[16];
-    uint64_t           ttl;
-    const uint8_t     *mark;
-    sealed_bytes_t     path, query, prefix;
-    sealed_query_t     parsed;
-    sealed_resource_t  resource;
+    sealed_bytes_t      path, query, ttl;
+    const uint8_t      *pos, *end;
+    sealed_operation_t  operation;
 
-    mark = size ? memchr(data, '?', size) : NULL;
-    path.data = data;
-    path.size = mark ? (size_t) (mark - data) : size;
-    query.data = mark ? mark + 1 : NULL;
-    query.size = mark ? size - path.size - 1 : 0;
-    prefix.data = (const uint8_t *) "/v1";
-    prefix.size = 3;
+    pos = data;
+    end = data + size;
 
-    resource = sealed_route(path, prefix, id);
+    path = next_line(&pos, end);
+    query = next_line(&pos, end);
+    ttl = next_line(&pos, end);
 
-    if (resource == SEALED_ROUTE_MAILBOX
-        || resource == SEALED_ROUTE_ENVELOPES)
+    check_path(path);
+    check_ttl(ttl);
+
+    for (operation = SEALED_OP_OPEN;
+         operation <= SEALED_OP_ACKNOWLEDGE;
+         operation++)
     {
-        /* there is one way to write an id */
-
-        (void) sealed_base64url_encode(text, id, 16);
-        must(memcmp(path.data + 14, text, sizeof(text)) == 0);
+        check_query(operation, query);
     }
 
-    if (sealed_query_parse(&parsed, SEALED_OP_READ, query) == 0) {
-        must(parsed.limit >= 1 && parsed.limit <= SEALED_READ_LIMIT_MAX);
-        must(parsed.wait <= SEALED_READ_WAIT_MAX);
-    }
-
-    (void) sealed_query_parse(&parsed, SEALED_OP_ACKNOWLEDGE, query);
-
-    if (sealed_ttl_parse(&ttl, path) == 0) {
-        must(path.size <= 10 && ttl <= 9999999999ULL);
-    }
+    free_copy(path);
+    free_copy(query);
+    free_copy(ttl);
 
     return 0;
+}
+
+
+static void
+check_path(sealed_bytes_t path)
+{
+    char                  again[64], *p;
+    uint8_t               id[SEALED_MAILBOX_ID_SIZE];
+    sealed_bytes_t        prefix;
+    sealed_resource_t     resource;
+    sealed_http_method_t  method;
+
+    prefix = copy("/v1", 3);
+    resource = sealed_route(path, prefix, id);
+    free_copy(prefix);
+
+    for (method = SEALED_GET; method <= SEALED_OTHER_METHOD; method++) {
+        CHECK(resource != SEALED_ROUTE_NONE
+              || sealed_route_operation(resource, method) == SEALED_OP_NONE);
+    }
+
+    if (resource == SEALED_ROUTE_NONE) {
+        return;
+    }
+
+    p = again;
+
+    if (resource == SEALED_ROUTE_FANOUT) {
+        p = stpcpy(p, "/v1/envelopes");
+
+    } else {
+        p = stpcpy(p, "/v1/mailboxes/");
+        p = sealed_base64url_encode(p, id, sizeof(id));
+
+        if (resource == SEALED_ROUTE_ENVELOPES) {
+            p = stpcpy(p, "/envelopes");
+        }
+    }
+
+    CHECK((size_t) (p - again) == path.size);
+    CHECK(memcmp(again, path.data, path.size) == 0);
+}
+
+
+static void
+check_query(sealed_operation_t operation, sealed_bytes_t text)
+{
+    size_t           size;
+    unsigned         seen[4];
+    const uint8_t   *p, *end, *ampersand;
+    sealed_query_t   query;
+
+    memset(&query, 0xa5, sizeof(query));
+
+    if (sealed_query_parse(&query, operation, text) != 0) {
+        return;
+    }
+
+    CHECK(query.limit >= 1 && query.limit <= 1000);
+    CHECK(query.wait <= 60);
+
+    memset(seen, 0, sizeof(seen));
+    p = text.data;
+    end = p + text.size;
+
+    while (p < end) {
+        ampersand = memchr(p, '&', (size_t) (end - p));
+        size = (size_t) ((ampersand ? ampersand : end) - p);
+
+        check_parameter(operation, &query, p, size, seen);
+
+        p += size;
+
+        if (ampersand) {
+            p++;
+            CHECK(p < end);
+        }
+    }
+
+    CHECK(seen[0] || query.after == 0);
+    CHECK(seen[1] || query.limit == 100);
+    CHECK(seen[2] || query.wait == 0);
+    CHECK(seen[3] || query.through == 0);
+    CHECK(seen[3] == (operation == SEALED_OP_ACKNOWLEDGE));
+}
+
+
+static void
+check_parameter(sealed_operation_t operation, const sealed_query_t *query,
+    const uint8_t *text, size_t size, unsigned seen[4])
+{
+    char                again[64];
+    unsigned            i;
+    unsigned long long  values[4];
+
+    static const char  *names[] = { "after", "limit", "wait", "through" };
+
+    values[0] = query->after;
+    values[1] = query->limit;
+    values[2] = query->wait;
+    values[3] = query->through;
+
+    for (i = 0; i < 4; i++) {
+        snprintf(again, sizeof(again), "%s=%llu", names[i], values[i]);
+
+        if (strlen(again) == size && memcmp(again, text, size) == 0) {
+            break;
+        }
+    }
+
+    CHECK(i < 4);
+    CHECK(operation == (i == 3 ? SEALED_OP_ACKNOWLEDGE : SEALED_OP_READ));
+    CHECK(!seen[i]);
+    seen[i] = 1;
+}
+
+
+static void
+check_ttl(sealed_bytes_t value)
+{
+    char      again[32];
+    uint64_t  ttl;
+
+    if (sealed_ttl_parse(&ttl, value) != 0) {
+        return;
+    }
+
+    CHECK(value.size >= 1 && value.size <= 10);
+
+    snprintf(again, sizeof(again), "%0*llu", (int) value.size,
+             (unsigned long long) ttl);
+    CHECK(strlen(again) == value.size);
+    CHECK(memcmp(again, value.data, value.size) == 0);
 }
