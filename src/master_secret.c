@@ -11,7 +11,8 @@ enum {
     SUBKEY_EXCHANGE = 1,
     SUBKEY_ISSUER   = 2,
     SUBKEY_TICKETS  = 3,
-    SUBKEY_ZONE     = 4
+    SUBKEY_ZONE     = 4,
+    SUBKEY_JOURNAL  = 5
 };
 
 
@@ -56,6 +57,8 @@ sealed_key_line_derive(sealed_key_line_t *line)
     (void) crypto_kdf_derive_from_key(line->ticket_key, 32, SUBKEY_TICKETS,
                                       context, line->master);
     (void) crypto_kdf_derive_from_key(line->zone_key, 32, SUBKEY_ZONE,
+                                      context, line->master);
+    (void) crypto_kdf_derive_from_key(line->journal_key, 32, SUBKEY_JOURNAL,
                                       context, line->master);
 
     rc = crypto_scalarmult_base(line->exchange_public,

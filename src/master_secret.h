@@ -7,7 +7,8 @@
  * 32 letters, digits, ".", "_" or "-", each once.  The caller reads the file
  * (mode 0600) and wipes its copy.
  *
- * Subkeys: crypto_kdf (BLAKE2b, libsodium) with context "sealedv1".
+ * Subkeys: crypto_kdf (BLAKE2b, libsodium) with context "sealedv1"; 1 the
+ * exchange key, 2 the issuer's seed, 3 tickets, 4 the zone, 5 the journal.
  */
 
 #ifndef SEALED_MASTER_SECRET_H
@@ -34,6 +35,7 @@ typedef struct {
     uint8_t                       issuer_public[32];
     uint8_t                       ticket_key[32];
     uint8_t                       zone_key[32];
+    uint8_t                       journal_key[32];
 
     /*
      * Marks what was made under this line; the first four octets of
