@@ -30,6 +30,7 @@ SO = $(B)/module/ngx_http_sealed_module.so
 RESULTS = $(B)/results
 
 core = $(wildcard src/*.c)
+host = $(wildcard src/host/*.c)
 cli = $(wildcard src/cli/*.c)
 unit = $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
 e2e = $(sort $(wildcard t/*.t))
@@ -37,9 +38,9 @@ e2e = $(sort $(wildcard t/*.t))
 libs = -lsodium -lcrypto
 cli_libs = -lcurl -ljansson
 
-cli_core = $(core:%.c=$(B)/cli/%.o)
+cli_core = $(core:%.c=$(B)/cli/%.o) $(host:%.c=$(B)/cli/%.o)
 cli_objects = $(cli:%.c=$(B)/cli/%.o)
-unit_core = $(core:%.c=$(B)/unit/%.o)
+unit_core = $(core:%.c=$(B)/unit/%.o) $(host:%.c=$(B)/unit/%.o)
 
 
 .PHONY: all module cli unit unit-programs test asan asan-test lint fuzz demo \

@@ -39,7 +39,8 @@ for ([ deps => 'h' ], [ srcs => 'c' ]) {
     my @named = $text =~ m{\$ngx_addon_dir/(\S+)}g;
 
     my @there = grep { !$client{basename($_) =~ s/\.\w+\z//r} }
-                     glob("src/*.$ending"), glob("ngx_module/*.$ending");
+                     glob("src/*.$ending"), glob("src/host/*.$ending"),
+                    glob("ngx_module/*.$ending");
 
     is_deeply([ sort @named ], [ sort @there ], "config: $list");
 }
@@ -62,7 +63,8 @@ sub all_hold {
 }
 
 
-all_hold('headers are guarded and hide their symbols', [ glob 'src/*.h' ],
+all_hold('headers are guarded and hide their symbols',
+         [ glob('src/*.h'), glob('src/host/*.h') ],
     sub {
         my ($file, $text) = @_;
 

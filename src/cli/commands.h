@@ -30,6 +30,7 @@ extern const sealed_command_t  sealed_command_ack;
 extern const sealed_command_t  sealed_command_status;
 extern const sealed_command_t  sealed_command_close;
 extern const sealed_command_t  sealed_command_request;
+extern const sealed_command_t  sealed_command_journal_check;
 
 
 #pragma GCC visibility pop

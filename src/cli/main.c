@@ -28,7 +28,8 @@ static const sealed_command_t  *const commands[] = {
     &sealed_command_ack,
     &sealed_command_status,
     &sealed_command_close,
-    &sealed_command_request
+    &sealed_command_request,
+    &sealed_command_journal_check
 };
 
 
@@ -172,6 +173,8 @@ help(void)
     help_list("authority");
     printf("\nMail\n");
     help_list(NULL);
+    printf("\nOperators\n");
+    help_list("journal");
 
     printf("\nEach explains itself: sealed send --help. Also: sealed "
            "--version.\n\n"

@@ -1,0 +1,429 @@
+
+/* fallocate() */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "journal_directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+
+static int create_file(void *context, const char *name, uint64_t size);
+static int allocate(int fd, uint64_t size);
+static int write_file(void *context, int file, const uint8_t *data,
+    size_t size, uint64_t offset);
+static int sync_file(void *context, int file);
+static int finish_file(void *context, int file, uint64_t size);
+static int remove_file(void *context, const char *name);
+static int sync_names(void *context);
+static int list(const sealed_journal_directory_t *directory,
+    sealed_journal_file_t **files, size_t *count);
+static int map_file(const sealed_journal_directory_t *directory,
+    sealed_journal_file_t *file);
+static int compare(const void *one, const void *two);
+static int is_segment(const char *name);
+
+
+int
+sealed_journal_directory_open(sealed_journal_directory_t *directory,
+    const char *path)
+{
+    directory->lock = -1;
+    directory->fd = open(path, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+    return directory->fd == -1 ? -errno : 0;
+}
+
+
+void
+sealed_journal_directory_close(sealed_journal_directory_t *directory)
+{
+    if (directory->lock != -1) {
+        (void) close(directory->lock);
+    }
+
+    (void) close(directory->fd);
+}
+
+
+int
+sealed_journal_directory_lock(sealed_journal_directory_t *directory)
+{
+    int  fd, rc;
+
+    fd = openat(directory->fd, "lock", O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW,
+                0600);
+    if (fd == -1) {
+        return -errno;
+    }
+
+    /* flock(), since a lock of fcntl() would not pass to a fork */
+
+    if (flock(fd, LOCK_EX|LOCK_NB) == -1) {
+        rc = -errno;
+        (void) close(fd);
+        return rc;
+    }
+
+    directory->lock = fd;
+
+    return 0;
+}
+
+
+void
+sealed_journal_directory_files(sealed_journal_files_t *files,
+    sealed_journal_directory_t *directory)
+{
+    files->context = directory;
+    files->create = create_file;
+    files->write = write_file;
+    files->sync = sync_file;
+    files->finish = finish_file;
+    files->remove = remove_file;
+    files->sync_names = sync_names;
+}
+
+
+int
+sealed_journal_directory_map(const sealed_journal_directory_t *directory,
+    sealed_journal_file_t **files, size_t *count)
+{
+    int     rc;
+    size_t  i;
+
+    rc = list(directory, files, count);
+
+    for (i = 0; rc == 0 && i < *count; i++) {
+        rc = map_file(directory, *files + i);
+    }
+
+    if (rc != 0) {
+        sealed_journal_directory_unmap(*files, *count);
+        *files = NULL;
+        *count = 0;
+    }
+
+    return rc;
+}
+
+
+void
+sealed_journal_directory_unmap(sealed_journal_file_t *files, size_t count)
+{
+    size_t  i;
+
+    for (i = 0; i < count; i++) {
+        if (files[i].data) {
+            (void) munmap((void *) files[i].data, files[i].size);
+        }
+    }
+
+    free(files);
+}
+
+
+int
+sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
+    uint64_t generation, uint64_t *octets)
+{
+    int                     rc;
+    size_t                  i, count;
+    uint64_t                of;
+    unsigned                snapshot;
+    struct stat             st;
+    sealed_journal_file_t  *files;
+
+    *octets = 0;
+    rc = list(directory, &files, &count);
+
+    for (i = 0; rc == 0 && i < count; i++) {
+        of = strtoull(files[i].name, NULL, 16);
+        snapshot = strstr(files[i].name, ".snapshot") != NULL;
+
+        if (of < generation || (snapshot && of != generation)) {
+
+            if (unlinkat(directory->fd, files[i].name, 0) == -1
+                && errno != ENOENT)
+            {
+                rc = -errno;
+            }
+
+        } else if (fstatat(directory->fd, files[i].name, &st,
+                           AT_SYMLINK_NOFOLLOW)
+                   == 0)
+        {
+            *octets += (uint64_t) st.st_size;
+        }
+    }
+
+    free(files);
+
+    return rc;
+}
+
+
+static int
+create_file(void *context, const char *name, uint64_t size)
+{
+    int                          fd, rc;
+    sealed_journal_directory_t  *directory = context;
+
+    fd = openat(directory->fd, name,
+                O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC|O_NOFOLLOW, 0600);
+    if (fd == -1) {
+        return -errno;
+    }
+
+    rc = allocate(fd, size);
+
+    if (rc < 0) {
+        (void) close(fd);
+        (void) unlinkat(directory->fd, name, 0);
+        return rc;
+    }
+
+    return fd;
+}
+
+
+static int
+allocate(int fd, uint64_t size)
+{
+    int  rc;
+
+    do {
+        rc = fallocate(fd, 0, 0, (off_t) size);
+    } while (rc == -1 && errno == EINTR);
+
+    /* not each file system can; writing will then tell */
+
+    if (rc == -1 && errno == EOPNOTSUPP) {
+        rc = ftruncate(fd, (off_t) size);
+    }
+
+    return rc == -1 ? -errno : 0;
+}
+
+
+static int
+write_file(void *context, int file, const uint8_t *data, size_t size,
+    uint64_t offset)
+{
+    ssize_t  n;
+
+    while (size) {
+        n = pwrite(file, data, size, (off_t) offset);
+
+        if (n == -1) {
+
+            if (errno == EINTR) {
+                continue;
+            }
+
+            return -errno;
+        }
+
+        if (n == 0) {
+            return -EIO;
+        }
+
+        data += n;
+        size -= (size_t) n;
+        offset += (uint64_t) n;
+    }
+
+    return 0;
+}
+
+
+static int
+sync_file(void *context, int file)
+{
+    return fdatasync(file) == -1 ? -errno : 0;
+}
+
+
+static int
+finish_file(void *context, int file, uint64_t size)
+{
+    int  rc;
+
+    rc = size && ftruncate(file, (off_t) size) == -1 ? -errno : 0;
+
+    if (close(file) == -1 && rc == 0) {
+        rc = -errno;
+    }
+
+    return rc;
+}
+
+
+static int
+remove_file(void *context, const char *name)
+{
+    sealed_journal_directory_t  *directory = context;
+
+    return unlinkat(directory->fd, name, 0) == -1 ? -errno : 0;
+}
+
+
+static int
+sync_names(void *context)
+{
+    sealed_journal_directory_t  *directory = context;
+
+    return fsync(directory->fd) == -1 ? -errno : 0;
+}
+
+
+static int
+list(const sealed_journal_directory_t *directory,
+    sealed_journal_file_t **files, size_t *count)
+{
+    int                     fd, rc;
+    DIR                    *dir;
+    size_t                  room;
+    struct dirent          *entry;
+    sealed_journal_file_t  *more;
+
+    *files = NULL;
+    *count = 0;
+    room = 0;
+    rc = 0;
+
+    /* another description, so that each reading begins at the beginning */
+
+    fd = openat(directory->fd, ".", O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+    if (fd == -1) {
+        return -errno;
+    }
+
+    dir = fdopendir(fd);
+    if (dir == NULL) {
+        rc = -errno;
+        (void) close(fd);
+        return rc;
+    }
+
+    for ( ;; ) {
+        errno = 0;
+        entry = readdir(dir);
+
+        if (entry == NULL) {
+            rc = -errno;
+            break;
+        }
+
+        if (!is_segment(entry->d_name)) {
+            continue;
+        }
+
+        if (*count == room) {
+            room = room * 2 + 64;
+            more = realloc(*files, room * sizeof(sealed_journal_file_t));
+
+            if (more == NULL) {
+                rc = -ENOMEM;
+                break;
+            }
+
+            *files = more;
+        }
+
+        more = *files + (*count)++;
+        memset(more, 0, sizeof(sealed_journal_file_t));
+        memcpy(more->name, entry->d_name, strlen(entry->d_name) + 1);
+    }
+
+    (void) closedir(dir);
+
+    if (*count) {
+        qsort(*files, *count, sizeof(sealed_journal_file_t), compare);
+    }
+
+    return rc;
+}
+
+
+static int
+map_file(const sealed_journal_directory_t *directory,
+    sealed_journal_file_t *file)
+{
+    int          fd, rc;
+    void        *data;
+    struct stat  st;
+
+    fd = openat(directory->fd, file->name, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
+    if (fd == -1) {
+        return -errno;
+    }
+
+    rc = 0;
+
+    if (fstat(fd, &st) == -1) {
+        rc = -errno;
+
+    } else if (!S_ISREG(st.st_mode)
+               || st.st_size > SEALED_JOURNAL_SEGMENT_MAX)
+    {
+        rc = -EINVAL;
+
+    } else if (st.st_size) {
+        data = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+
+        if (data == MAP_FAILED) {
+            rc = -errno;
+
+        } else {
+            (void) madvise(data, (size_t) st.st_size, MADV_SEQUENTIAL);
+            file->data = data;
+            file->size = (size_t) st.st_size;
+        }
+    }
+
+    (void) close(fd);
+
+    return rc;
+}
+
+
+static int
+compare(const void *one, const void *two)
+{
+    return strcmp(((const sealed_journal_file_t *) one)->name,
+                  ((const sealed_journal_file_t *) two)->name);
+}
+
+
+/* generation-stream-number, in hexadecimal digits, and what it is */
+
+static int
+is_segment(const char *name)
+{
+    size_t  i;
+
+    static const char  form[] = "0000000000000000-0000000000000000-00000000.";
+
+    for (i = 0; form[i]; i++) {
+        if (form[i] == '0'
+            ? name[i] == '\0' || strchr("0123456789abcdef", name[i]) == NULL
+            : name[i] != form[i])
+        {
+            return 0;
+        }
+    }
+
+    return strcmp(name + i, "journal") == 0
+           || strcmp(name + i, "snapshot") == 0;
+}
