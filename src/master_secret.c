@@ -66,7 +66,7 @@ sealed_key_line_derive(sealed_key_line_t *line)
 
     if (sealed_poprf_derive_key_pair(line->issuer_private,
                                      line->issuer_public, seed, info,
-                                     sizeof(info) - 1)
+                                     sizeof(info) - 1, SEALED_MODE_POPRF)
         != 0)
     {
         rc = -1;
