@@ -12,7 +12,10 @@ enum {
     AT_NOT_AFTER  = 10,
     AT_AUTHORITY  = 18,
     AT_SUBJECT    = 26,
-    AT_SIGNATURE  = 58
+    AT_SIGNATURE  = 58,
+
+    AT_EPOCH      = 2,
+    AT_SERIAL     = 6
 };
 
 
@@ -21,8 +24,15 @@ enum {
 static const char  signed_label[] = "sealed-sender certificate v1";
 static const char  id_label[] = "sealed-sender certificate id v1";
 static const char  key_label[] = "sealed-sender request key v1";
+static const char  info_label[] = "sealed-sender v1";
 
 
+static int parse_signed(sealed_certificate_t *certificate,
+    const sealed_certificate_rules_t *rules);
+static int parse_blind(sealed_certificate_t *certificate,
+    const sealed_certificate_rules_t *rules);
+static uint32_t read_u32(const uint8_t *p);
+static void write_u32(uint8_t *p, uint32_t value);
 static uint64_t read_u64(const uint8_t *p);
 static void write_u64(uint8_t *p, uint64_t value);
 static void signed_message(uint8_t *message, const uint8_t *certificate);
@@ -35,35 +45,44 @@ enum {
 
 int
 sealed_certificate_parse(sealed_certificate_t *certificate,
-    sealed_bytes_t encoded, uint64_t max_lifetime)
+    sealed_bytes_t encoded, const sealed_certificate_rules_t *rules)
 {
+    int              rc;
+    size_t           size;
     uint8_t          digest[32];
     const uint8_t   *p = encoded.data;
     sealed_sha256_t  ctx;
 
-    if (encoded.size != SEALED_SIGNED_CERTIFICATE_SIZE
-        || p[0] != SEALED_CERTIFICATE_SIGNED)
-    {
+    if (encoded.size == 0) {
         return -1;
     }
 
     certificate->encoded = encoded;
     certificate->kind = p[0];
-    certificate->class = p[AT_CLASS];
-    certificate->not_before = read_u64(p + AT_NOT_BEFORE);
-    certificate->not_after = read_u64(p + AT_NOT_AFTER);
-    certificate->authority = p + AT_AUTHORITY;
-    certificate->subject = p + AT_SUBJECT;
 
-    if (certificate->not_before >= certificate->not_after
-        || certificate->not_after - certificate->not_before > max_lifetime)
-    {
+    switch (certificate->kind) {
+
+    case SEALED_CERTIFICATE_SIGNED:
+        rc = parse_signed(certificate, rules);
+        size = AT_SIGNATURE;
+        break;
+
+    case SEALED_CERTIFICATE_BLIND:
+        rc = parse_blind(certificate, rules);
+        size = SEALED_BLIND_CERTIFICATE_SIZE;
+        break;
+
+    default:
+        return -1;
+    }
+
+    if (rc != 0) {
         return -1;
     }
 
     sealed_sha256_init(&ctx);
     sealed_sha256_update(&ctx, id_label, sizeof(id_label) - 1);
-    sealed_sha256_update(&ctx, p, AT_SIGNATURE);
+    sealed_sha256_update(&ctx, p, size);
     sealed_sha256_final(&ctx, digest);
 
     memcpy(certificate->id, digest, SEALED_CERTIFICATE_ID_SIZE);
@@ -96,22 +115,79 @@ sealed_certificate_verify(const sealed_certificate_t *certificate,
 
 int
 sealed_certificate_request_key(uint8_t out[32],
-    const sealed_certificate_t *certificate, const uint8_t private_key[32],
-    const uint8_t public_key[32])
+    const sealed_certificate_t *certificate, const uint8_t *poprf,
+    const uint8_t private_key[32], const uint8_t public_key[32])
 {
-    uint8_t  secret[32];
+    size_t   size;
+    uint8_t  secret[SEALED_POPRF_OUTPUT + 32];
 
-    if (crypto_scalarmult(secret, private_key, public_key) != 0) {
+    size = 0;
+
+    if (certificate->kind == SEALED_CERTIFICATE_BLIND) {
+        memcpy(secret, poprf, SEALED_POPRF_OUTPUT);
+        size = SEALED_POPRF_OUTPUT;
+    }
+
+    if (crypto_scalarmult(secret + size, private_key, public_key) != 0) {
+        sodium_memzero(secret, sizeof(secret));
         return -1;
     }
 
-    sealed_hkdf(out, secret, sizeof(secret), key_label,
-                sizeof(key_label) - 1, certificate->encoded.data,
-                certificate->encoded.size);
+    sealed_hkdf(out, secret, size + 32, key_label, sizeof(key_label) - 1,
+                certificate->encoded.data, certificate->encoded.size);
 
     sodium_memzero(secret, sizeof(secret));
 
     return 0;
+}
+
+
+int
+sealed_certificate_evaluate(uint8_t poprf[SEALED_POPRF_OUTPUT],
+    const sealed_certificate_t *certificate, const uint8_t issuer_private[32])
+{
+    int                 rc;
+    uint8_t             text[SEALED_BLIND_INFO_SIZE];
+    sealed_bytes_t      info, input;
+    sealed_poprf_key_t  key;
+
+    sealed_blind_info(text, certificate->class, certificate->epoch);
+
+    info.data = text;
+    info.size = sizeof(text);
+    input.data = certificate->subject;
+    input.size = 32;
+
+    rc = sealed_poprf_key(&key, issuer_private, info, SEALED_MODE_POPRF);
+
+    if (rc == 0) {
+        rc = sealed_poprf_evaluate(poprf, &key, input, info);
+    }
+
+    sealed_poprf_key_wipe(&key);
+
+    return rc;
+}
+
+
+void
+sealed_blind_info(uint8_t out[SEALED_BLIND_INFO_SIZE], unsigned class,
+    uint32_t epoch)
+{
+    memcpy(out, info_label, sizeof(info_label) - 1);
+    out[sizeof(info_label) - 1] = (uint8_t) class;
+    write_u32(out + sizeof(info_label), epoch);
+}
+
+
+void
+sealed_blind_certificate(uint8_t out[SEALED_BLIND_CERTIFICATE_SIZE],
+    unsigned class, uint32_t epoch, const uint8_t serial[32])
+{
+    out[0] = SEALED_CERTIFICATE_BLIND;
+    out[AT_CLASS] = (uint8_t) class;
+    write_u32(out + AT_EPOCH, epoch);
+    memcpy(out + AT_SERIAL, serial, 32);
 }
 
 
@@ -157,11 +233,74 @@ sealed_certificate_sign(uint8_t out[SEALED_SIGNED_CERTIFICATE_SIZE],
 }
 
 
+static int
+parse_signed(sealed_certificate_t *certificate,
+    const sealed_certificate_rules_t *rules)
+{
+    const uint8_t  *p = certificate->encoded.data;
+
+    if (certificate->encoded.size != SEALED_SIGNED_CERTIFICATE_SIZE) {
+        return -1;
+    }
+
+    certificate->class = p[AT_CLASS];
+    certificate->epoch = 0;
+    certificate->not_before = read_u64(p + AT_NOT_BEFORE);
+    certificate->not_after = read_u64(p + AT_NOT_AFTER);
+    certificate->authority = p + AT_AUTHORITY;
+    certificate->subject = p + AT_SUBJECT;
+
+    return certificate->not_before < certificate->not_after
+           && certificate->not_after - certificate->not_before
+              <= rules->max_lifetime ? 0 : -1;
+}
+
+
+static int
+parse_blind(sealed_certificate_t *certificate,
+    const sealed_certificate_rules_t *rules)
+{
+    const uint8_t  *p = certificate->encoded.data;
+
+    if (certificate->encoded.size != SEALED_BLIND_CERTIFICATE_SIZE) {
+        return -1;
+    }
+
+    certificate->class = p[AT_CLASS];
+    certificate->epoch = read_u32(p + AT_EPOCH);
+    certificate->not_before = certificate->epoch * rules->epoch_seconds;
+    certificate->not_after = certificate->not_before + rules->epoch_seconds
+                             + rules->epoch_overlap;
+    certificate->authority = NULL;
+    certificate->subject = p + AT_SERIAL;
+
+    return 0;
+}
+
+
 static void
 signed_message(uint8_t *message, const uint8_t *certificate)
 {
     memcpy(message, signed_label, sizeof(signed_label));
     memcpy(message + sizeof(signed_label), certificate, AT_SIGNATURE);
+}
+
+
+static uint32_t
+read_u32(const uint8_t *p)
+{
+    return ((uint32_t) p[0] << 24) | ((uint32_t) p[1] << 16)
+           | ((uint32_t) p[2] << 8) | p[3];
+}
+
+
+static void
+write_u32(uint8_t *p, uint32_t value)
+{
+    p[0] = (uint8_t) (value >> 24);
+    p[1] = (uint8_t) (value >> 16);
+    p[2] = (uint8_t) (value >> 8);
+    p[3] = (uint8_t) value;
 }
 
 

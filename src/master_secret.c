@@ -7,6 +7,9 @@
 #include <sodium.h>
 
 
+static const char  context[] = "sealedv1";
+
+
 enum {
     SUBKEY_EXCHANGE = 1,
     SUBKEY_ISSUER   = 2,
@@ -14,6 +17,9 @@ enum {
     SUBKEY_ZONE     = 4,
     SUBKEY_JOURNAL  = 5
 };
+
+
+#define SUBKEY_FRANKING  (UINT64_C(1) << 32)    /* and the epoch */
 
 
 static const char *parse_file(sealed_master_secret_t *secret,
@@ -46,7 +52,6 @@ sealed_key_line_derive(sealed_key_line_t *line)
     uint8_t          digest[32], seed[32];
     sealed_sha256_t  ctx;
 
-    static const char  context[] = "sealedv1";
     static const char  info[] = "sealed-sender issuer key v1";
     static const char  label[] = "sealed-sender key line v1";
 
@@ -83,6 +88,15 @@ sealed_key_line_derive(sealed_key_line_t *line)
     sodium_memzero(seed, sizeof(seed));
 
     return rc;
+}
+
+
+void
+sealed_key_line_franking_key(uint8_t out[32], const sealed_key_line_t *line,
+    uint32_t epoch)
+{
+    (void) crypto_kdf_derive_from_key(out, 32, SUBKEY_FRANKING + epoch,
+                                      context, line->master);
 }
 
 

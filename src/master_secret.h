@@ -62,6 +62,10 @@ const char *sealed_master_secret_parse(sealed_master_secret_t *secret,
 /* all derived members of a line whose id and master are set; 0 or -1 */
 int sealed_key_line_derive(sealed_key_line_t *line);
 
+/* the key of an epoch's stamps (frank.h), about 1 us; the caller wipes it */
+void sealed_key_line_franking_key(uint8_t out[32],
+    const sealed_key_line_t *line, uint32_t epoch);
+
 /* the line with this tag, or NULL */
 const sealed_key_line_t *sealed_master_secret_find(
     const sealed_master_secret_t *secret, uint32_t tag);

@@ -15,7 +15,18 @@ sealed_resource_t
 sealed_route(sealed_bytes_t path, sealed_bytes_t prefix,
     uint8_t id[SEALED_MAILBOX_ID_SIZE])
 {
+    unsigned        i;
     sealed_bytes_t  text;
+
+    static const struct {
+        const char         *path;
+        sealed_resource_t   resource;
+    } fixed[] = {
+        { "/envelopes", SEALED_ROUTE_FANOUT },
+        { "/certificates", SEALED_ROUTE_CERTIFICATES },
+        { "/reports", SEALED_ROUTE_REPORTS },
+        { "/revocations", SEALED_ROUTE_REVOCATIONS }
+    };
 
     if (path.size < prefix.size
         || (prefix.size && memcmp(path.data, prefix.data, prefix.size) != 0))
@@ -26,8 +37,10 @@ sealed_route(sealed_bytes_t path, sealed_bytes_t prefix,
     path.data += prefix.size;
     path.size -= prefix.size;
 
-    if (skip(&path, "/envelopes") == 0) {
-        return path.size == 0 ? SEALED_ROUTE_FANOUT : SEALED_ROUTE_NONE;
+    for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        if (is_name(path, fixed[i].path)) {
+            return fixed[i].resource;
+        }
     }
 
     if (skip(&path, "/mailboxes/") != 0
@@ -79,6 +92,15 @@ sealed_route_operation(sealed_resource_t resource,
     case SEALED_ROUTE_FANOUT:
         return method == SEALED_POST ? SEALED_OP_FANOUT : SEALED_OP_NONE;
 
+    case SEALED_ROUTE_CERTIFICATES:
+        return method == SEALED_POST ? SEALED_OP_ISSUE : SEALED_OP_NONE;
+
+    case SEALED_ROUTE_REPORTS:
+        return method == SEALED_POST ? SEALED_OP_REPORT : SEALED_OP_NONE;
+
+    case SEALED_ROUTE_REVOCATIONS:
+        return method == SEALED_POST ? SEALED_OP_REVOKE : SEALED_OP_NONE;
+
     default:
         return SEALED_OP_NONE;
     }
@@ -97,6 +119,9 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
     query->limit = SEALED_READ_LIMIT_DEFAULT;
     query->wait = 0;
     query->through = 0;
+    query->class = 0;
+    query->epoch = 0;
+    query->revoke = 0;
 
     seen = 0;
 
@@ -134,6 +159,30 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
             bit = 8;
             query->through = value;
 
+        } else if (operation == SEALED_OP_ISSUE && is_name(name, "class")) {
+            bit = 16;
+
+            if (value > UINT8_MAX) {
+                return -1;
+            }
+
+            query->class = (unsigned) value;
+
+        } else if (operation == SEALED_OP_ISSUE && is_name(name, "epoch")) {
+            bit = 32;
+
+            if (value > UINT32_MAX) {
+                return -1;
+            }
+
+            query->epoch = (uint32_t) value;
+
+        } else if (operation == SEALED_OP_REPORT && is_name(name, "revoke")
+                   && value == 1)
+        {
+            bit = 64;
+            query->revoke = 1;
+
         } else {
             return -1;
         }
@@ -145,7 +194,17 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
         seen |= bit;
     }
 
-    return operation != SEALED_OP_ACKNOWLEDGE || seen ? 0 : -1;
+    switch (operation) {
+
+    case SEALED_OP_ACKNOWLEDGE:
+        return seen == 8 ? 0 : -1;
+
+    case SEALED_OP_ISSUE:
+        return seen == (16 | 32) ? 0 : -1;
+
+    default:
+        return 0;
+    }
 }
 
 

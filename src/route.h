@@ -19,7 +19,10 @@ typedef enum {
     SEALED_ROUTE_NONE = 0,
     SEALED_ROUTE_MAILBOX,           /* {prefix}/mailboxes/{id} */
     SEALED_ROUTE_ENVELOPES,         /* {prefix}/mailboxes/{id}/envelopes */
-    SEALED_ROUTE_FANOUT             /* {prefix}/envelopes */
+    SEALED_ROUTE_FANOUT,            /* {prefix}/envelopes */
+    SEALED_ROUTE_CERTIFICATES,      /* {prefix}/certificates */
+    SEALED_ROUTE_REPORTS,           /* {prefix}/reports */
+    SEALED_ROUTE_REVOCATIONS        /* {prefix}/revocations */
 } sealed_resource_t;
 
 
@@ -43,7 +46,10 @@ typedef enum {
     SEALED_OP_SEND,                 /* POST one envelope, by a sender */
     SEALED_OP_FANOUT,               /* POST many, by a sender */
     SEALED_OP_READ,                 /* GET envelopes, by the owner */
-    SEALED_OP_ACKNOWLEDGE           /* DELETE envelopes, by the owner */
+    SEALED_OP_ACKNOWLEDGE,          /* DELETE envelopes, by the owner */
+    SEALED_OP_ISSUE,                /* POST blinded, by an account */
+    SEALED_OP_REPORT,               /* POST a report, by an operator */
+    SEALED_OP_REVOKE                /* POST a revocation, by an operator */
 } sealed_operation_t;
 
 
@@ -52,6 +58,9 @@ typedef struct {
     unsigned                      limit;        /* read, 1 to 1,000 */
     unsigned                      wait;         /* read, seconds, 0 to 60 */
     uint64_t                      through;      /* acknowledge */
+    unsigned                      class;        /* issue */
+    uint32_t                      epoch;        /* issue */
+    unsigned                      revoke;       /* report */
 } sealed_query_t;
 
 
@@ -67,7 +76,7 @@ sealed_operation_t sealed_route_operation(sealed_resource_t resource,
  * The query of an operation, data NULL when there is none.  Parameters each
  * at most once, in any order, plain decimal values; anything else, and any
  * query at all where the operation has none, is -1.  An acknowledgement must
- * have "through".
+ * have "through", issuing "class" and "epoch".
  */
 int sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
     sealed_bytes_t text);

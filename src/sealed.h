@@ -35,6 +35,8 @@ enum {
     SEALED_CERTIFICATE_ID_SIZE          = 16,
     SEALED_CERTIFICATE_ID_TEXT          = 22,
     SEALED_SIGNED_CERTIFICATE_SIZE      = 122,
+    SEALED_BLIND_CERTIFICATE_SIZE       = 38,
+    SEALED_CERTIFICATE_MAX              = 122,  /* of either kind */
     SEALED_AUTHORITY_ID_SIZE            = 8,
 
     SEALED_MAX_KEY_LINES                = 3,    /* in a master secret file */

@@ -14,10 +14,15 @@
     "da66d61b035fdd918eca66a1915f2bbf12f3c605e3799549c545b1cbcb94c78b"
 
 #define LIFETIME  604800
+#define EPOCH     86400
+#define OVERLAP   3600
 
 
+static int parse(sealed_certificate_t *certificate, sealed_bytes_t encoded,
+    uint64_t max_lifetime);
 static void check_parsed(const sealed_certificate_t *certificate,
     const uint8_t *data, size_t size);
+static void check_blind(const sealed_certificate_t *certificate);
 static void check_signed(const sealed_certificate_t *certificate,
     const uint8_t authority_public[32], const uint8_t authority_secret[64]);
 
@@ -36,22 +41,43 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     encoded.data = data;
     encoded.size = size;
 
-    if (sealed_certificate_parse(&certificate, encoded, LIFETIME) == 0) {
+    if (parse(&certificate, encoded, LIFETIME) == 0
+        && certificate.kind == SEALED_CERTIFICATE_SIGNED)
+    {
         CHECK(certificate.not_after - certificate.not_before <= LIFETIME);
-        CHECK(sealed_certificate_parse(&certificate, encoded,
-                                       certificate.not_after
-                                       - certificate.not_before) == 0);
-        CHECK(sealed_certificate_parse(&certificate, encoded,
-                                       certificate.not_after
-                                       - certificate.not_before - 1) != 0);
+        CHECK(parse(&certificate, encoded, certificate.not_after
+                                           - certificate.not_before) == 0);
+        CHECK(parse(&certificate, encoded, certificate.not_after
+                                           - certificate.not_before - 1)
+              != 0);
     }
 
-    if (sealed_certificate_parse(&certificate, encoded, UINT64_MAX) == 0) {
+    if (parse(&certificate, encoded, UINT64_MAX) == 0) {
         check_parsed(&certificate, data, size);
-        check_signed(&certificate, authority_public, authority_secret);
+
+        if (certificate.kind == SEALED_CERTIFICATE_SIGNED) {
+            check_signed(&certificate, authority_public, authority_secret);
+
+        } else {
+            check_blind(&certificate);
+        }
     }
 
     return 0;
+}
+
+
+static int
+parse(sealed_certificate_t *certificate, sealed_bytes_t encoded,
+    uint64_t max_lifetime)
+{
+    sealed_certificate_rules_t  rules;
+
+    rules.max_lifetime = max_lifetime;
+    rules.epoch_seconds = EPOCH;
+    rules.epoch_overlap = OVERLAP;
+
+    return sealed_certificate_parse(certificate, encoded, &rules);
 }
 
 
@@ -59,15 +85,28 @@ static void
 check_parsed(const sealed_certificate_t *certificate, const uint8_t *data,
     size_t size)
 {
+    size_t                    named;
     uint8_t                   exchange[32], digest[32], key[32], other[32];
+    uint8_t                   poprf[SEALED_POPRF_OUTPUT] = { 1 };
     crypto_hash_sha256_state  ctx;
 
-    CHECK(size == SEALED_SIGNED_CERTIFICATE_SIZE);
     CHECK(certificate->encoded.data == data);
     CHECK(certificate->encoded.size == size);
-    CHECK(certificate->kind == SEALED_CERTIFICATE_SIGNED);
+    CHECK(certificate->kind == data[0]);
     CHECK(certificate->class == data[1]);
-    CHECK(inside(certificate->authority, 8, data, size));
+
+    if (certificate->kind == SEALED_CERTIFICATE_SIGNED) {
+        CHECK(size == SEALED_SIGNED_CERTIFICATE_SIZE);
+        CHECK(inside(certificate->authority, 8, data, size));
+        named = size - 64;
+
+    } else {
+        CHECK(certificate->kind == SEALED_CERTIFICATE_BLIND);
+        CHECK(size == SEALED_BLIND_CERTIFICATE_SIZE);
+        CHECK(certificate->authority == NULL);
+        named = size;
+    }
+
     CHECK(inside(certificate->subject, 32, data, size));
 
     CHECK(certificate->not_before < certificate->not_after);
@@ -82,14 +121,31 @@ check_parsed(const sealed_certificate_t *certificate, const uint8_t *data,
     crypto_hash_sha256_init(&ctx);
     crypto_hash_sha256_update(&ctx, (const uint8_t *)
                               "sealed-sender certificate id v1", 31);
-    crypto_hash_sha256_update(&ctx, data, size - 64);
+    crypto_hash_sha256_update(&ctx, data, named);
     crypto_hash_sha256_final(&ctx, digest);
     CHECK(memcmp(certificate->id, digest, sizeof(certificate->id)) == 0);
 
     unhex(exchange, sizeof(exchange), EXCHANGE_PRIVATE);
-    CHECK((sealed_certificate_request_key(key, certificate, exchange,
+    CHECK((sealed_certificate_request_key(key, certificate, poprf, exchange,
                                           certificate->subject) == 0)
           == (crypto_scalarmult(other, exchange, certificate->subject) == 0));
+}
+
+
+/* epochs follow one another, the whole fits into 64 bits */
+
+static void
+check_blind(const sealed_certificate_t *certificate)
+{
+    uint8_t  made[SEALED_BLIND_CERTIFICATE_SIZE];
+
+    CHECK(certificate->not_before == (uint64_t) certificate->epoch * EPOCH);
+    CHECK(certificate->not_after == certificate->not_before + EPOCH
+                                    + OVERLAP);
+
+    sealed_blind_certificate(made, certificate->class, certificate->epoch,
+                             certificate->subject);
+    CHECK(memcmp(made, certificate->encoded.data, sizeof(made)) == 0);
 }
 
 
@@ -113,7 +169,7 @@ check_signed(const sealed_certificate_t *certificate,
     encoded.data = out;
     encoded.size = sizeof(out);
 
-    CHECK(sealed_certificate_parse(&again, encoded, UINT64_MAX) == 0);
+    CHECK(parse(&again, encoded, UINT64_MAX) == 0);
     CHECK(again.class == certificate->class);
     CHECK(again.not_before == certificate->not_before);
     CHECK(again.not_after == certificate->not_after);
@@ -130,7 +186,7 @@ check_signed(const sealed_certificate_t *certificate,
     at = certificate->id[0] % sizeof(out);
     out[at] ^= (uint8_t) (1u << (certificate->id[1] % 8));
 
-    if (sealed_certificate_parse(&again, encoded, UINT64_MAX) == 0) {
+    if (parse(&again, encoded, UINT64_MAX) == 0) {
         CHECK(sealed_certificate_verify(&again, authority_public) != 0);
     }
 }

@@ -9,11 +9,16 @@
 #include "text.h"
 
 
+enum {
+    PARAMETERS = 7
+};
+
+
 static void check_path(sealed_bytes_t path);
 static void check_query(sealed_operation_t operation, sealed_bytes_t text);
 static void check_parameter(sealed_operation_t operation,
     const sealed_query_t *query, const uint8_t *text, size_t size,
-    unsigned seen[4]);
+    unsigned seen[PARAMETERS]);
 static void check_ttl(sealed_bytes_t value);
 
 
@@ -35,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_ttl(ttl);
 
     for (operation = SEALED_OP_OPEN;
-         operation <= SEALED_OP_ACKNOWLEDGE;
+         operation <= SEALED_OP_REVOKE;
          operation++)
     {
         check_query(operation, query);
@@ -73,10 +78,25 @@ check_path(sealed_bytes_t path)
 
     p = again;
 
-    if (resource == SEALED_ROUTE_FANOUT) {
-        p = stpcpy(p, "/v1/envelopes");
+    switch (resource) {
 
-    } else {
+    case SEALED_ROUTE_FANOUT:
+        p = stpcpy(p, "/v1/envelopes");
+        break;
+
+    case SEALED_ROUTE_CERTIFICATES:
+        p = stpcpy(p, "/v1/certificates");
+        break;
+
+    case SEALED_ROUTE_REPORTS:
+        p = stpcpy(p, "/v1/reports");
+        break;
+
+    case SEALED_ROUTE_REVOCATIONS:
+        p = stpcpy(p, "/v1/revocations");
+        break;
+
+    default:
         p = stpcpy(p, "/v1/mailboxes/");
         p = sealed_base64url_encode(p, id, sizeof(id));
 
@@ -94,7 +114,7 @@ static void
 check_query(sealed_operation_t operation, sealed_bytes_t text)
 {
     size_t           size;
-    unsigned         seen[4];
+    unsigned         seen[PARAMETERS];
     const uint8_t   *p, *end, *ampersand;
     sealed_query_t   query;
 
@@ -130,34 +150,52 @@ check_query(sealed_operation_t operation, sealed_bytes_t text)
     CHECK(seen[2] || query.wait == 0);
     CHECK(seen[3] || query.through == 0);
     CHECK(seen[3] == (operation == SEALED_OP_ACKNOWLEDGE));
+    CHECK(seen[4] == (operation == SEALED_OP_ISSUE));
+    CHECK(seen[5] == (operation == SEALED_OP_ISSUE));
+    CHECK(query.class <= UINT8_MAX);
+    CHECK(query.revoke == seen[6]);
 }
 
 
 static void
 check_parameter(sealed_operation_t operation, const sealed_query_t *query,
-    const uint8_t *text, size_t size, unsigned seen[4])
+    const uint8_t *text, size_t size, unsigned seen[PARAMETERS])
 {
     char                again[64];
     unsigned            i;
-    unsigned long long  values[4];
+    unsigned long long  values[PARAMETERS];
 
-    static const char  *names[] = { "after", "limit", "wait", "through" };
+    static const struct {
+        const char          *name;
+        sealed_operation_t   operation;
+    } known[PARAMETERS] = {
+        { "after", SEALED_OP_READ },
+        { "limit", SEALED_OP_READ },
+        { "wait", SEALED_OP_READ },
+        { "through", SEALED_OP_ACKNOWLEDGE },
+        { "class", SEALED_OP_ISSUE },
+        { "epoch", SEALED_OP_ISSUE },
+        { "revoke", SEALED_OP_REPORT }
+    };
 
     values[0] = query->after;
     values[1] = query->limit;
     values[2] = query->wait;
     values[3] = query->through;
+    values[4] = query->class;
+    values[5] = query->epoch;
+    values[6] = query->revoke;
 
-    for (i = 0; i < 4; i++) {
-        snprintf(again, sizeof(again), "%s=%llu", names[i], values[i]);
+    for (i = 0; i < PARAMETERS; i++) {
+        snprintf(again, sizeof(again), "%s=%llu", known[i].name, values[i]);
 
         if (strlen(again) == size && memcmp(again, text, size) == 0) {
             break;
         }
     }
 
-    CHECK(i < 4);
-    CHECK(operation == (i == 3 ? SEALED_OP_ACKNOWLEDGE : SEALED_OP_READ));
+    CHECK(i < PARAMETERS);
+    CHECK(operation == known[i].operation);
     CHECK(!seen[i]);
     seen[i] = 1;
 }

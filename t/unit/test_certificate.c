@@ -44,6 +44,8 @@ enum {
 };
 
 
+static const sealed_certificate_rules_t  day_rules = { LIFETIME, DAY, 3600 };
+
 static uint8_t  encoded[SEALED_SIGNED_CERTIFICATE_SIZE];
 static uint8_t  authority[32], authority_secret[64];
 
@@ -64,12 +66,15 @@ static int
 parse(sealed_certificate_t *certificate, const uint8_t *data, size_t size,
     uint64_t max_lifetime)
 {
-    sealed_bytes_t  bytes;
+    sealed_bytes_t              bytes;
+    sealed_certificate_rules_t  rules = day_rules;
 
     bytes.data = data;
     bytes.size = size;
 
-    return sealed_certificate_parse(certificate, bytes, max_lifetime);
+    rules.max_lifetime = max_lifetime;
+
+    return sealed_certificate_parse(certificate, bytes, &rules);
 }
 
 
@@ -99,7 +104,7 @@ test_vector(void **state)
 
     bytes = exact_hex(CERTIFICATE);
 
-    assert_int_equal(sealed_certificate_parse(&c, bytes, LIFETIME), 0);
+    assert_int_equal(sealed_certificate_parse(&c, bytes, &day_rules), 0);
     assert_ptr_equal(c.encoded.data, bytes.data);
     assert_int_equal(c.encoded.size, SEALED_SIGNED_CERTIFICATE_SIZE);
     assert_int_equal(c.kind, SEALED_CERTIFICATE_SIGNED);
@@ -118,15 +123,17 @@ test_vector(void **state)
     /* the gateway, then the client */
 
     (void) unhex(private_key, 32, EXCHANGE_PRIVATE);
-    assert_int_equal(sealed_certificate_request_key(key, &c, private_key,
-                                                    c.subject), 0);
+    assert_int_equal(sealed_certificate_request_key(key, &c, NULL,
+                                                    private_key, c.subject),
+                     0);
     assert_hex(key, REQUEST_KEY);
 
     (void) unhex(private_key, 32, SUBJECT_PRIVATE);
     (void) unhex(public_key, 32, EXCHANGE);
     memset(key, 0, sizeof(key));
-    assert_int_equal(sealed_certificate_request_key(key, &c, private_key,
-                                                    public_key), 0);
+    assert_int_equal(sealed_certificate_request_key(key, &c, NULL,
+                                                    private_key, public_key),
+                     0);
     assert_hex(key, REQUEST_KEY);
 
     free_bytes(bytes);
@@ -177,7 +184,7 @@ test_sizes(void **state)
 
     for (size = 0; size <= sizeof(data); size++) {
         bytes = exact_bytes(data, size);
-        assert_int_equal(sealed_certificate_parse(&c, bytes, LIFETIME),
+        assert_int_equal(sealed_certificate_parse(&c, bytes, &day_rules),
                          size == SEALED_SIGNED_CERTIFICATE_SIZE ? 0 : -1);
         free_bytes(bytes);
     }
@@ -304,7 +311,7 @@ test_every_octet(void **state)
             }
 
             if (bit == 0) {
-                assert_int_equal(sealed_certificate_request_key(key, &c,
+                assert_int_equal(sealed_certificate_request_key(key, &c, NULL,
                                                  private_key, public_key), 0);
                 assert_memory_not_equal(key, expected, 32);
             }
@@ -465,12 +472,12 @@ test_published_exchange(void **state)
     assert_hex(expected, "b47644d82a6fe7a06b32f3b858847355"
                          "0a606993fc23219856065b167221183a");
 
-    assert_int_equal(sealed_certificate_request_key(key, &c, alice,
+    assert_int_equal(sealed_certificate_request_key(key, &c, NULL, alice,
                                                     bob_public), 0);
     assert_memory_equal(key, expected, 32);
 
     memset(key, 0, sizeof(key));
-    assert_int_equal(sealed_certificate_request_key(key, &c, bob,
+    assert_int_equal(sealed_certificate_request_key(key, &c, NULL, bob,
                                                     alice_public), 0);
     assert_memory_equal(key, expected, 32);
 }
@@ -500,8 +507,9 @@ test_zero_secret(void **state)
 
     for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         (void) unhex(point, 32, points[i]);
-        assert_int_equal(sealed_certificate_request_key(key, &c, private_key,
-                                                        point), -1);
+        assert_int_equal(sealed_certificate_request_key(key, &c, NULL,
+                                                        private_key, point),
+                         -1);
     }
 }
 
