@@ -67,7 +67,8 @@ sealed_credential_certificate(sealed_credential_t *credential,
         *end = '\0';
 
         if (sealed_certificate_request_key(credential->key, &certificate,
-                                           subject, gateway->exchange_key)
+                                           NULL, subject,
+                                           gateway->exchange_key)
             != 0)
         {
             rc = sealed_fail(SEALED_EXIT_NETWORK, "%s: its exchange key is "
@@ -158,6 +159,8 @@ read_certificate(sealed_certificate_t *certificate, uint8_t *encoded,
     uint64_t        now;
     sealed_bytes_t  bytes;
 
+    static const sealed_certificate_rules_t  rules = { UINT64_MAX, 1, 0 };
+
     rc = sealed_line_read(encoded, SEALED_SIGNED_CERTIFICATE_SIZE, &size,
                           file);
     if (rc) {
@@ -167,7 +170,9 @@ read_certificate(sealed_certificate_t *certificate, uint8_t *encoded,
     bytes.data = encoded;
     bytes.size = size;
 
-    if (sealed_certificate_parse(certificate, bytes, UINT64_MAX) != 0) {
+    if (sealed_certificate_parse(certificate, bytes, &rules) != 0
+        || certificate->kind != SEALED_CERTIFICATE_SIGNED)
+    {
         return sealed_fail(SEALED_EXIT_LOCAL, "%s: is not a certificate",
                            file);
     }

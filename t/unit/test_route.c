@@ -52,7 +52,10 @@ test_paths(void **state)
     } cases[] = {
         { "/v1/mailboxes/" ID, SEALED_ROUTE_MAILBOX },
         { "/v1/mailboxes/" ID "/envelopes", SEALED_ROUTE_ENVELOPES },
-        { "/v1/envelopes", SEALED_ROUTE_FANOUT }
+        { "/v1/envelopes", SEALED_ROUTE_FANOUT },
+        { "/v1/certificates", SEALED_ROUTE_CERTIFICATES },
+        { "/v1/reports", SEALED_ROUTE_REPORTS },
+        { "/v1/revocations", SEALED_ROUTE_REVOCATIONS }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -61,7 +64,7 @@ test_paths(void **state)
         assert_int_equal(route(cases[i].path, strlen(cases[i].path), id),
                          cases[i].resource);
 
-        if (cases[i].resource != SEALED_ROUTE_FANOUT) {
+        if (cases[i].resource < SEALED_ROUTE_FANOUT) {
             assert_hex(id, "6f1d55c39bda7cf3d7dd088ee4a0b0e1");
         }
     }
@@ -80,6 +83,8 @@ test_paths_refused(void **state)
         "/v1",
         "/v1/",
         "/v2/envelopes",
+        "/v1/certificate", "/v1/certificates/", "/v1/certificates/x",
+        "/v1/reports/", "/v1/report", "/v1/revocations?", "/v2/reports",
         "/V1/envelopes",
         "v1/envelopes",
         "//v1/envelopes",
@@ -105,8 +110,6 @@ test_paths_refused(void **state)
         "/v1/mailboxes/" ID "/envelopesx",
         "/v1/mailboxes/" ID "envelopes",
         "/v1/mailboxes/" ID "/tickets",
-        "/v1/certificates",
-        "/v1/reports",
 
         /* unused bits, other alphabets, 15 and 17 octets */
         "/v1/mailboxes/bx1Vw5vafPPX3QiO5KCw4R",
@@ -202,7 +205,7 @@ test_methods(void **state)
     unsigned  i, j;
 
     static const sealed_operation_t
-        operations[SEALED_ROUTE_FANOUT + 1][SEALED_OTHER_METHOD + 1] =
+        operations[SEALED_ROUTE_REVOCATIONS + 1][SEALED_OTHER_METHOD + 1] =
     {
         [SEALED_ROUTE_MAILBOX] = {
             [SEALED_GET] = SEALED_OP_STATUS,
@@ -216,10 +219,19 @@ test_methods(void **state)
         },
         [SEALED_ROUTE_FANOUT] = {
             [SEALED_POST] = SEALED_OP_FANOUT
+        },
+        [SEALED_ROUTE_CERTIFICATES] = {
+            [SEALED_POST] = SEALED_OP_ISSUE
+        },
+        [SEALED_ROUTE_REPORTS] = {
+            [SEALED_POST] = SEALED_OP_REPORT
+        },
+        [SEALED_ROUTE_REVOCATIONS] = {
+            [SEALED_POST] = SEALED_OP_REVOKE
         }
     };
 
-    for (i = SEALED_ROUTE_NONE; i <= SEALED_ROUTE_FANOUT; i++) {
+    for (i = SEALED_ROUTE_NONE; i <= SEALED_ROUTE_REVOCATIONS; i++) {
         for (j = SEALED_GET; j <= SEALED_OTHER_METHOD; j++) {
             assert_int_equal(sealed_route_operation(i, j), operations[i][j]);
         }
@@ -315,6 +327,57 @@ test_acknowledge_queries(void **state)
 
 
 static void
+test_issue_queries(void **state)
+{
+    unsigned        i;
+    sealed_query_t  q;
+
+    static const char  *refused[] = {
+        "", "class=1", "epoch=1", "class=1&epoch=1&", "class=01&epoch=1",
+        "class=1&epoch=1&class=1", "class=1&epoch=1&epoch=1",
+        "class=256&epoch=1", "class=1&epoch=4294967296", "class=&epoch=1",
+        "class=a&epoch=1", "class=1&epoch=1&after=1", "revoke=1",
+        "Class=1&epoch=1", "class=1;epoch=1"
+    };
+
+    assert_int_equal(query(&q, SEALED_OP_ISSUE, "class=0&epoch=0"), 0);
+    assert_int_equal(q.class, 0);
+    assert_int_equal(q.epoch, 0);
+
+    assert_int_equal(query(&q, SEALED_OP_ISSUE,
+                           "epoch=4294967295&class=255"), 0);
+    assert_int_equal(q.class, 255);
+    assert_true(q.epoch == UINT32_MAX);
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_int_equal(query(&q, SEALED_OP_ISSUE, refused[i]), -1);
+    }
+}
+
+
+static void
+test_report_queries(void **state)
+{
+    unsigned        i;
+    sealed_query_t  q;
+
+    static const char  *refused[] = {
+        "revoke", "revoke=", "revoke=0", "revoke=2", "revoke=01",
+        "revoke=1&revoke=1", "revoke=1&", "class=1", "revoke=true"
+    };
+
+    assert_int_equal(query(&q, SEALED_OP_REPORT, ""), 0);
+    assert_int_equal(q.revoke, 0);
+    assert_int_equal(query(&q, SEALED_OP_REPORT, "revoke=1"), 0);
+    assert_int_equal(q.revoke, 1);
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_int_equal(query(&q, SEALED_OP_REPORT, refused[i]), -1);
+    }
+}
+
+
+static void
 test_no_query(void **state)
 {
     unsigned            i, j;
@@ -323,7 +386,7 @@ test_no_query(void **state)
 
     static const sealed_operation_t  without[] = {
         SEALED_OP_OPEN, SEALED_OP_STATUS, SEALED_OP_CLOSE, SEALED_OP_SEND,
-        SEALED_OP_FANOUT
+        SEALED_OP_FANOUT, SEALED_OP_REVOKE
     };
 
     static const char  *refused[] = {
@@ -404,6 +467,8 @@ main(void)
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_read_queries),
         cmocka_unit_test(test_acknowledge_queries),
+        cmocka_unit_test(test_issue_queries),
+        cmocka_unit_test(test_report_queries),
         cmocka_unit_test(test_no_query),
         cmocka_unit_test(test_ttl)
     };
