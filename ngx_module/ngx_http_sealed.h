@@ -7,6 +7,7 @@
  *   ngx_http_sealed_check.c       authentication of a request
  *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
  *   ngx_http_sealed_read.c        reading and waiting
+ *   ngx_http_sealed_offload.c     arithmetic in nginx's thread pool
  *   ngx_http_sealed_wake.c        wake-ups across workers, sweeping
  *   ngx_http_sealed_respond.c     answers
  *   ngx_http_sealed_discovery.c   discovery and status
@@ -19,11 +20,15 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
 
 #include "../src/certificate.h"
 #include "../src/certificate_table.h"
 #include "../src/content_digest.h"
 #include "../src/fanout.h"
+#include "../src/first_use.h"
 #include "../src/hash.h"
 #include "../src/json.h"
 #include "../src/mailbox.h"
@@ -85,6 +90,12 @@ typedef struct {
     time_t                        certificate_lifetime;
     time_t                        max_ttl;
 
+    ngx_str_t                     threads_name;
+    ngx_uint_t                    threads_off;
+#if (NGX_THREADS)
+    ngx_thread_pool_t            *threads;      /* NULL: none */
+#endif
+
     ngx_str_t                     file;         /* for messages */
     ngx_uint_t                    line;
 } ngx_http_sealed_zone_conf_t;
@@ -114,6 +125,14 @@ typedef struct {
 typedef struct ngx_http_sealed_waiter_s  ngx_http_sealed_waiter_t;
 
 
+/* a certificate's first use, while it is computed */
+
+typedef struct {
+    sealed_first_use_t            use;
+    int                           rc;
+} ngx_http_sealed_first_use_t;
+
+
 typedef struct {
     ngx_http_sealed_zone_conf_t  *zone;
 
@@ -123,7 +142,9 @@ typedef struct {
     sealed_request_signature_t    signature;
     u_char                        digest[32];
 
-    u_char                        certificate[SEALED_SIGNED_CERTIFICATE_SIZE];
+    u_char                        encoded[SEALED_CERTIFICATE_MAX];
+    sealed_certificate_t          certificate;
+    ngx_http_sealed_first_use_t  *first_use;
     ngx_http_sealed_class_t      *class;
     u_char                        id[16];       /* certificate's, owner's */
     uint32_t                      tag;          /* of the key line */
@@ -141,6 +162,7 @@ typedef struct {
     ngx_http_sealed_waiter_t     *waiter;
     ngx_buf_t                    *buf;
 
+    unsigned                      pending:1;    /* in another thread */
     unsigned                      collected:1;
     unsigned                      repeated:1;   /* a header came twice */
     unsigned                      checked:1;
@@ -161,14 +183,20 @@ ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
 /* _check.c */
 ngx_http_sealed_ctx_t *ngx_http_sealed_get_ctx(ngx_http_request_t *r,
     ngx_http_sealed_zone_conf_t *zone);
-sealed_verdict_t ngx_http_sealed_check(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx);
+ngx_int_t ngx_http_sealed_check(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t offload);
 sealed_verdict_t ngx_http_sealed_check_digest(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 void ngx_http_sealed_spend(ngx_http_sealed_ctx_t *ctx);
 sealed_verdict_t ngx_http_sealed_charge(ngx_http_sealed_ctx_t *ctx,
     ngx_uint_t units);
 ngx_uint_t ngx_http_sealed_length_unknown(ngx_http_request_t *r);
+sealed_resource_t ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx);
+ngx_uint_t ngx_http_sealed_has_type(ngx_http_request_t *r, ngx_str_t *type);
+
+/* _offload.c */
+ngx_int_t ngx_http_sealed_offload(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data);
 
 /* _operation.c */
 ngx_int_t ngx_http_sealed_operate(ngx_http_request_t *r,
@@ -204,6 +232,9 @@ ngx_int_t ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, u_char *data, size_t size);
 ngx_int_t ngx_http_sealed_respond_problem(ngx_http_request_t *r,
     sealed_verdict_t verdict, ngx_http_sealed_ctx_t *ctx);
+ngx_int_t ngx_http_sealed_refuse(ngx_http_request_t *r,
+    sealed_verdict_t verdict, ngx_http_sealed_ctx_t *ctx,
+    const char *methods);
 ngx_int_t ngx_http_sealed_respond_options(ngx_http_request_t *r,
     const char *methods);
 ngx_int_t ngx_http_sealed_add_headers(ngx_http_request_t *r);

@@ -9,11 +9,15 @@ static void ngx_http_sealed_collect(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 static sealed_verdict_t ngx_http_sealed_check_owner(
     ngx_http_sealed_ctx_t *ctx);
-static sealed_verdict_t ngx_http_sealed_check_certificate(
-    ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx);
-static sealed_verdict_t ngx_http_sealed_first_use(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx, sealed_certificate_t *certificate,
-    ngx_http_sealed_authority_t *authority);
+static void ngx_http_sealed_check_birth(ngx_http_sealed_ctx_t *ctx);
+static ngx_int_t ngx_http_sealed_check_certificate(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t offload);
+static const u_char *ngx_http_sealed_authority_key(
+    ngx_http_sealed_zone_conf_t *zone, const u_char *id);
+static ngx_int_t ngx_http_sealed_first_use(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, const u_char *authority, ngx_uint_t offload);
+static void ngx_http_sealed_first_use_work(void *data);
+static void ngx_http_sealed_first_use_end(ngx_http_sealed_ctx_t *ctx);
 static ngx_uint_t ngx_http_sealed_class_fits(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 static ngx_int_t ngx_http_sealed_hash_body(ngx_http_request_t *r,
@@ -187,15 +191,26 @@ ngx_http_sealed_collect(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 /*
  * Everything that the headers alone allow; the body has not been read.  The
  * result is remembered: variables may ask before the access phase does.
+ *
+ * NGX_OK: ctx->verdict is it.  NGX_AGAIN, only with offload set: ask again
+ * when ctx->pending is clear.
  */
 
-sealed_verdict_t
-ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+ngx_int_t
+ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
+    ngx_uint_t offload)
 {
-    uint64_t  birth, created;
+    if (ctx->pending) {
+        return NGX_AGAIN;
+    }
+
+    if (ctx->first_use) {
+        ngx_http_sealed_first_use_end(ctx);
+        return NGX_OK;
+    }
 
     if (ctx->checked) {
-        return ctx->verdict;
+        return NGX_OK;
     }
 
     ctx->checked = 1;
@@ -212,7 +227,7 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
            != 0
         || sealed_request_signature_fresh(&ctx->signature, ngx_time()) != 0)
     {
-        return ctx->verdict;
+        return NGX_OK;
     }
 
     if (ctx->request.has_body
@@ -220,7 +235,7 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
                                    ctx->request.value[SEALED_CONTENT_DIGEST])
            != 0)
     {
-        return ctx->verdict;
+        return NGX_OK;
     }
 
     switch (ctx->operation) {
@@ -234,22 +249,32 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         break;
 
     default:
-        ctx->verdict = ngx_http_sealed_check_certificate(r, ctx);
+        if (ngx_http_sealed_check_certificate(r, ctx, offload) == NGX_AGAIN)
+        {
+            return NGX_AGAIN;
+        }
     }
 
-    if (ctx->verdict != SEALED_OK) {
-        return ctx->verdict;
-    }
+    ngx_http_sealed_check_birth(ctx);
+
+    return NGX_OK;
+}
+
+
+/* nothing from before a loss of the state can be replayed */
+
+static void
+ngx_http_sealed_check_birth(ngx_http_sealed_ctx_t *ctx)
+{
+    uint64_t  birth, created;
 
     birth = ctx->zone->zone->birth;
     created = ctx->signature.created;
 
-    if (created <= birth) {
+    if (ctx->verdict == SEALED_OK && created <= birth) {
         ctx->verdict = SEALED_ZONE_YOUNG;
         ctx->retry_after = birth - created + 1;
     }
-
-    return ctx->verdict;
 }
 
 
@@ -296,100 +321,111 @@ ngx_http_sealed_check_owner(ngx_http_sealed_ctx_t *ctx)
 }
 
 
-static sealed_verdict_t
+/* sets ctx->verdict, or returns NGX_AGAIN */
+
+static ngx_int_t
 ngx_http_sealed_check_certificate(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx)
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t offload)
 {
-    size_t                        size;
-    ngx_uint_t                    i;
-    sealed_bytes_t                encoded;
-    sealed_verdict_t              verdict;
-    sealed_certificate_t          certificate;
-    sealed_certificate_state_t    state;
-    ngx_http_sealed_authority_t  *authority;
+    size_t                       size;
+    const u_char                *authority;
+    sealed_bytes_t               value;
+    sealed_certificate_t        *certificate;
+    sealed_certificate_rules_t   rules;
+    sealed_certificate_state_t   state;
 
-    encoded = ctx->request.value[SEALED_CERTIFICATE];
+    value = ctx->request.value[SEALED_CERTIFICATE];
 
-    if (encoded.data == NULL
-        || encoded.size
-           != SEALED_BYTE_SEQUENCE_SIZE(SEALED_SIGNED_CERTIFICATE_SIZE)
-        || sealed_byte_sequence_decode(ctx->certificate,
-                                       sizeof(ctx->certificate), &size,
-                                       encoded)
+    if (value.data == NULL
+        || sealed_byte_sequence_decode(ctx->encoded, sizeof(ctx->encoded),
+                                       &size, value)
            != 0)
     {
-        return SEALED_UNAUTHORIZED;
+        return NGX_OK;
     }
 
-    encoded.data = ctx->certificate;
-    encoded.size = size;
+    value.data = ctx->encoded;
+    value.size = size;
 
-    if (sealed_certificate_parse(&certificate, encoded,
-                                 ctx->zone->certificate_lifetime)
-        != 0
-        || !sealed_certificate_current(&certificate, ngx_time())
-        || ngx_memcmp(certificate.id, ctx->signature.keyid, 16) != 0)
+    rules.max_lifetime = ctx->zone->certificate_lifetime;
+    rules.epoch_seconds = ctx->zone->epoch;
+    rules.epoch_overlap = ctx->zone->epoch_overlap;
+
+    certificate = &ctx->certificate;
+
+    if (sealed_certificate_parse(certificate, value, &rules) != 0
+        || !sealed_certificate_current(certificate, ngx_time())
+        || ngx_memcmp(certificate->id, ctx->signature.keyid, 16) != 0)
     {
-        return SEALED_UNAUTHORIZED;
+        return NGX_OK;
     }
 
-    ctx->class = &ctx->zone->classes[certificate.class];
+    ctx->class = &ctx->zone->classes[certificate->class];
 
     if (!ngx_http_sealed_class_fits(r, ctx)) {
-        return SEALED_UNAUTHORIZED;
+        return NGX_OK;
     }
 
-    authority = ctx->zone->authorities.elts;
+    authority = NULL;
 
-    for (i = 0; i < ctx->zone->authorities.nelts; i++) {
-        if (ngx_memcmp(authority[i].id, certificate.authority,
-                       SEALED_AUTHORITY_ID_SIZE)
-            == 0)
-        {
-            break;
+    if (certificate->kind == SEALED_CERTIFICATE_SIGNED) {
+        authority = ngx_http_sealed_authority_key(ctx->zone,
+                                                  certificate->authority);
+        if (authority == NULL) {
+            return NGX_OK;
         }
     }
 
-    if (i == ctx->zone->authorities.nelts) {
-        return SEALED_UNAUTHORIZED;
-    }
-
-    if (sealed_certificate_table_find(ctx->zone->zone, certificate.id,
+    if (sealed_certificate_table_find(ctx->zone->zone, certificate->id,
                                       ngx_time(), &state)
         != 0
         || !sealed_master_secret_find(ctx->zone->secret, state.tag))
     {
-        verdict = ngx_http_sealed_first_use(r, ctx, &certificate,
-                                            &authority[i]);
-
-    } else {
-        ctx->tag = state.tag;
-        verdict = sealed_request_signature_verify(&ctx->signature,
-                                                  &ctx->request, state.key)
-                  == 0 ? SEALED_OK : SEALED_UNAUTHORIZED;
-
-        ngx_explicit_memzero(state.key, sizeof(state.key));
+        return ngx_http_sealed_first_use(r, ctx, authority, offload);
     }
 
-    if (verdict == SEALED_OK) {
-        ngx_memcpy(ctx->id, certificate.id, SEALED_CERTIFICATE_ID_SIZE);
+    ctx->tag = state.tag;
+
+    if (sealed_request_signature_verify(&ctx->signature, &ctx->request,
+                                        state.key)
+        == 0)
+    {
+        ngx_memcpy(ctx->id, certificate->id, SEALED_CERTIFICATE_ID_SIZE);
+        ctx->verdict = SEALED_OK;
     }
 
-    return verdict;
+    ngx_explicit_memzero(state.key, sizeof(state.key));
+
+    return NGX_OK;
 }
 
 
-/* the HMAC comes before the signature: it is what garbage fails first */
-
-static sealed_verdict_t
-ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
-    sealed_certificate_t *certificate, ngx_http_sealed_authority_t *authority)
+static const u_char *
+ngx_http_sealed_authority_key(ngx_http_sealed_zone_conf_t *zone,
+    const u_char *id)
 {
-    u_char                      key[16];
-    unsigned                    i;
-    sealed_verdict_t            verdict;
-    sealed_key_line_t          *line;
-    sealed_certificate_state_t  state;
+    ngx_uint_t                    i;
+    ngx_http_sealed_authority_t  *authority;
+
+    authority = zone->authorities.elts;
+
+    for (i = 0; i < zone->authorities.nelts; i++) {
+        if (ngx_memcmp(authority[i].id, id, SEALED_AUTHORITY_ID_SIZE) == 0) {
+            return authority[i].key;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
+    const u_char *authority, ngx_uint_t offload)
+{
+    ngx_int_t                     rc;
+    u_char                        key[16];
+    ngx_http_sealed_first_use_t  *first_use;
 
     if (!ngx_http_sealed_first_uses_ready) {
         randombytes_buf(key, sizeof(key));
@@ -405,46 +441,85 @@ ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
                                ngx_current_msec, &ctx->retry_after)
         != 0)
     {
-        return SEALED_FIRST_USE_BUSY;
+        ctx->verdict = SEALED_FIRST_USE_BUSY;
+        return NGX_OK;
     }
 
-    for (i = 0; i < ctx->zone->secret->count; i++) {
-        line = &ctx->zone->secret->line[i];
+    first_use = ngx_palloc(r->pool, sizeof(ngx_http_sealed_first_use_t));
 
-        if (sealed_certificate_request_key(state.key, certificate,
-                                           line->exchange_private,
-                                           certificate->subject)
-            != 0)
-        {
-            return SEALED_UNAUTHORIZED;
-        }
-
-        if (sealed_request_signature_verify(&ctx->signature, &ctx->request,
-                                            state.key)
-            == 0)
-        {
-            break;
-        }
+    if (first_use == NULL) {
+        ctx->verdict = SEALED_UNAVAILABLE;
+        return NGX_OK;
     }
 
-    if (i == ctx->zone->secret->count
-        || sealed_certificate_verify(certificate, authority->key) != 0)
-    {
-        return SEALED_UNAUTHORIZED;
+    first_use->use.certificate = &ctx->certificate;
+    first_use->use.signature = &ctx->signature;
+    first_use->use.request = &ctx->request;
+    first_use->use.secret = ctx->zone->secret;
+    first_use->use.authority = authority;
+
+    if (!offload) {
+        ngx_http_sealed_first_use_work(first_use);
+        rc = NGX_OK;
+
+    } else {
+        rc = ngx_http_sealed_offload(r, ctx, ngx_http_sealed_first_use_work,
+                                     first_use);
     }
 
-    state.end = certificate->not_after;
-    state.tag = ctx->zone->secret->line[i].tag;
-    ctx->tag = state.tag;
-    state.class = certificate->class;
+    if (rc == NGX_ERROR) {
+        ctx->verdict = SEALED_FIRST_USE_BUSY;
+        return NGX_OK;
+    }
 
-    verdict = sealed_certificate_table_insert(ctx->zone->zone,
-                                              certificate->id, &state,
-                                              &ctx->class->rule, ngx_time());
+    ctx->first_use = first_use;
 
-    ngx_explicit_memzero(state.key, sizeof(state.key));
+    if (rc == NGX_OK) {
+        ngx_http_sealed_first_use_end(ctx);
+    }
 
-    return verdict;
+    return rc;
+}
+
+
+static void
+ngx_http_sealed_first_use_work(void *data)
+{
+    ngx_http_sealed_first_use_t  *first_use = data;
+
+    first_use->rc = sealed_first_use_check(&first_use->use);
+}
+
+
+static void
+ngx_http_sealed_first_use_end(ngx_http_sealed_ctx_t *ctx)
+{
+    sealed_first_use_t          *use;
+    sealed_certificate_state_t   state;
+
+    use = &ctx->first_use->use;
+
+    if (ctx->first_use->rc == 0) {
+        ngx_memcpy(state.key, use->key, sizeof(state.key));
+        state.end = ctx->certificate.not_after;
+        state.tag = use->tag;
+        state.class = ctx->certificate.class;
+
+        ctx->tag = use->tag;
+        ngx_memcpy(ctx->id, ctx->certificate.id, SEALED_CERTIFICATE_ID_SIZE);
+
+        ctx->verdict = sealed_certificate_table_insert(ctx->zone->zone,
+                                                       ctx->id, &state,
+                                                       &ctx->class->rule,
+                                                       ngx_time());
+
+        ngx_explicit_memzero(state.key, sizeof(state.key));
+    }
+
+    ngx_explicit_memzero(use->key, sizeof(use->key));
+    ctx->first_use = NULL;
+
+    ngx_http_sealed_check_birth(ctx);
 }
 
 
@@ -588,4 +663,33 @@ ngx_http_sealed_length_unknown(ngx_http_request_t *r)
 #endif
 
     return 0;
+}
+
+
+sealed_resource_t
+ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx)
+{
+    sealed_bytes_t  prefix;
+
+    prefix.data = ctx->zone->prefix.data;
+    prefix.size = ctx->zone->prefix.len;
+
+    return sealed_route(ctx->request.value[SEALED_PATH], prefix,
+                        ctx->mailbox);
+}
+
+
+ngx_uint_t
+ngx_http_sealed_has_type(ngx_http_request_t *r, ngx_str_t *type)
+{
+    ngx_str_t  *given;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    given = &r->headers_in.content_type->value;
+
+    return given->len == type->len
+           && ngx_strncasecmp(given->data, type->data, type->len) == 0;
 }

@@ -8,6 +8,9 @@ static ngx_int_t ngx_http_sealed_handler(ngx_http_request_t *r);
 static sealed_verdict_t ngx_http_sealed_precheck(ngx_http_request_t *r,
     ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
     const char **methods);
+static void ngx_http_sealed_checked_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_sealed_checked(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
 static void ngx_http_sealed_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_access_handler(ngx_http_request_t *r);
 static void ngx_http_sealed_access_body(ngx_http_request_t *r);
@@ -162,42 +165,62 @@ ngx_http_sealed_handler(ngx_http_request_t *r)
     methods = NULL;
     verdict = ngx_http_sealed_precheck(r, slcf, ctx, &methods);
 
-    if (verdict == SEALED_OK && r->method != NGX_HTTP_OPTIONS) {
-        verdict = ngx_http_sealed_check(r, ctx);
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_refuse(r, verdict, ctx, methods);
     }
 
-    if (verdict != SEALED_OK || r->method == NGX_HTTP_OPTIONS) {
-
+    if (r->method == NGX_HTTP_OPTIONS) {
         rc = ngx_http_discard_request_body(r);
 
-        if (rc != NGX_OK) {
-            return rc;
-        }
+        return rc == NGX_OK ? ngx_http_sealed_respond_options(r, methods)
+                            : rc;
+    }
 
-        if (verdict == SEALED_OK) {
-            return ngx_http_sealed_respond_options(r, methods);
-        }
+    if (ngx_http_sealed_check(r, ctx, 1) == NGX_AGAIN) {
+        r->write_event_handler = ngx_http_sealed_checked_handler;
+        r->main->count++;
+        return NGX_DONE;
+    }
 
-        if (verdict == SEALED_METHOD_NOT_ALLOWED
-            && ngx_http_sealed_add_header(r, "Allow", (u_char *) methods,
-                                          ngx_strlen(methods))
-               != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    return ngx_http_sealed_checked(r, ctx);
+}
 
-        return ngx_http_sealed_respond_problem(r, verdict, ctx);
+
+/* the arithmetic of a first use is done, in another thread */
+
+static void
+ngx_http_sealed_checked_handler(ngx_http_request_t *r)
+{
+    ngx_http_sealed_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
+
+    if (ctx->pending) {
+        return;
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    (void) ngx_http_sealed_check(r, ctx, 0);
+
+    ngx_http_finalize_request(r, ngx_http_sealed_checked(r, ctx));
+}
+
+
+static ngx_int_t
+ngx_http_sealed_checked(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (ctx->verdict != SEALED_OK) {
+        return ngx_http_sealed_refuse(r, ctx->verdict, ctx, NULL);
     }
 
     r->request_body_in_single_buf = 1;
 
     rc = ngx_http_read_client_request_body(r, ngx_http_sealed_body_handler);
 
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
-    }
-
-    return NGX_DONE;
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
 
@@ -220,20 +243,14 @@ ngx_http_sealed_precheck(ngx_http_request_t *r,
     const char **methods)
 {
     off_t                 length;
-    ngx_str_t            *type;
     ngx_uint_t            sends, needed;
-    sealed_bytes_t        prefix;
     sealed_resource_t     resource;
     sealed_http_method_t  method;
 
     static ngx_str_t  fanout_type =
         ngx_string("application/vnd.sealed-sender.fanout+cbor");
 
-    prefix.data = slcf->zone->prefix.data;
-    prefix.size = slcf->zone->prefix.len;
-
-    resource = sealed_route(ctx->request.value[SEALED_PATH], prefix,
-                            ctx->mailbox);
+    resource = ngx_http_sealed_route(ctx);
 
     sends = slcf->resources & NGX_HTTP_SEALED_SEND;
 
@@ -295,13 +312,7 @@ ngx_http_sealed_precheck(ngx_http_request_t *r,
     }
 
     if (ctx->operation == SEALED_OP_FANOUT) {
-        type = r->headers_in.content_type
-               ? &r->headers_in.content_type->value : NULL;
-
-        if (type == NULL
-            || type->len != fanout_type.len
-            || ngx_strncasecmp(type->data, fanout_type.data, type->len) != 0)
-        {
+        if (!ngx_http_sealed_has_type(r, &fanout_type)) {
             return SEALED_MEDIA_TYPE;
         }
 
@@ -324,7 +335,6 @@ static ngx_int_t
 ngx_http_sealed_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                    rc;
-    sealed_verdict_t             verdict;
     ngx_http_sealed_ctx_t       *ctx;
     ngx_http_sealed_loc_conf_t  *slcf;
 
@@ -349,11 +359,16 @@ ngx_http_sealed_access_handler(ngx_http_request_t *r)
         return ngx_http_sealed_access_settle(r, ctx);
     }
 
-    verdict = ngx_http_sealed_length_unknown(r) ? SEALED_LENGTH_REQUIRED
-                                                : ngx_http_sealed_check(r,
-                                                                        ctx);
-    if (verdict != SEALED_OK) {
-        return ngx_http_sealed_access_refuse(r, ctx, verdict);
+    if (ngx_http_sealed_length_unknown(r)) {
+        return ngx_http_sealed_access_refuse(r, ctx, SEALED_LENGTH_REQUIRED);
+    }
+
+    if (ngx_http_sealed_check(r, ctx, 1) == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (ctx->verdict != SEALED_OK) {
+        return ngx_http_sealed_access_refuse(r, ctx, ctx->verdict);
     }
 
     if (!ctx->request.has_body) {
@@ -537,7 +552,7 @@ ngx_http_sealed_variable_ctx(ngx_http_request_t *r)
             return NULL;
         }
 
-        (void) ngx_http_sealed_check(r, ctx);
+        (void) ngx_http_sealed_check(r, ctx, 0);
     }
 
     return ctx;

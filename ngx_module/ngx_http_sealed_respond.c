@@ -167,6 +167,32 @@ ngx_http_sealed_respond_problem(ngx_http_request_t *r,
 }
 
 
+/* before the body was read; methods are those that the resource has */
+
+ngx_int_t
+ngx_http_sealed_refuse(ngx_http_request_t *r, sealed_verdict_t verdict,
+    ngx_http_sealed_ctx_t *ctx, const char *methods)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (verdict == SEALED_METHOD_NOT_ALLOWED
+        && ngx_http_sealed_add_header(r, "Allow", (u_char *) methods,
+                                      ngx_strlen(methods))
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_sealed_respond_problem(r, verdict, ctx);
+}
+
+
 ngx_int_t
 ngx_http_sealed_respond_options(ngx_http_request_t *r, const char *methods)
 {

@@ -28,6 +28,8 @@ static char *ngx_http_sealed_first_use_rates(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
 static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
@@ -93,6 +95,11 @@ static ngx_command_t  ngx_http_sealed_zone_commands[] = {
     { ngx_string("first_uses"),
       NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
       ngx_http_sealed_first_use_rates,
+      0, 0, NULL },
+
+    { ngx_string("threads"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_threads,
       0, 0, NULL },
 
     { ngx_string("prefix"),
@@ -283,6 +290,19 @@ ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
                            SEALED_MAX_CLASSES, &zone->name);
         return NGX_CONF_ERROR;
     }
+
+#if (NGX_THREADS)
+
+    if (!zone->threads_off) {
+        zone->threads = ngx_thread_pool_add(cf, zone->threads_name.len
+                                                ? &zone->threads_name
+                                                : NULL);
+        if (zone->threads == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+#endif
 
     if (zone->limits.nsizes == 0) {
         zone->limits.nsizes = sizeof(sizes) / sizeof(sizes[0]);
@@ -910,6 +930,38 @@ ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->prefix = value[1];
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_str_t  *value;
+
+    if (zone->threads_off || zone->threads_name.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        zone->threads_off = 1;
+        return NGX_CONF_OK;
+    }
+
+#if (NGX_THREADS)
+
+    zone->threads_name = value[1];
+
+    return NGX_CONF_OK;
+
+#else
+
+    return "needs an nginx that is built with threads";
+
+#endif
 }
 
 

@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 
 # The tests' own client against the protocol's vectors: every derived value of
-# every group, so that what it says of a gateway can be trusted.  (The POPRF
-# itself is not part of this client; see t/unit and t/interop.)
+# every group, so that what it says of a gateway can be trusted.
 
 use strict;
 use warnings;
@@ -22,6 +21,8 @@ use Sealed::Client qw(
 );
 use Sealed::Crypto qw(b64 b64u unb64u sha256 kdf x25519 x25519_public
                       ed25519_public);
+use Sealed::POPRF qw(poprf_accept poprf_answer poprf_evaluate poprf_key
+                     poprf_public);
 use Sealed::Signature qw(sign_request);
 use Sealed::Wait qw(slurp);
 
@@ -45,6 +46,8 @@ sub hex_is {
            'keys: exchange public');
     hex_is(kdf($master, 2, 'sealedv1'), $v->{issuer_seed},
            'keys: issuer seed');
+    hex_is(poprf_key(kdf($master, 2, 'sealedv1'), $v->{issuer_info}),
+           $v->{issuer_private}, 'keys: issuer private');
     hex_is(kdf($master, 3, 'sealedv1'), $v->{reader_tickets_key},
            'keys: reader tickets');
     hex_is(kdf($master, 4, 'sealedv1'), $v->{zone_key}, 'keys: zone');
@@ -89,6 +92,28 @@ sub hex_is {
                  . x25519($serial, raw($v->{exchange_public}));
 
     hex_is($certificate, $v->{certificate}, 'blind: certificate');
+
+    my $info = raw($v->{info});
+    my $issuer = raw($v->{issuer_private});
+    my $draw = { input => x25519_public($serial), blind => raw($v->{blind}),
+                 blinded => substr raw($v->{request}), 2 };
+
+    hex_is(poprf_public($issuer), $v->{issuer_public}, 'blind: issuer');
+
+    my ($output) = poprf_accept(raw($v->{response}),
+                                raw($v->{issuer_public}), $info, $draw);
+    hex_is($output // '', $v->{poprf_output}, 'blind: the answer holds');
+
+    ($output) = poprf_accept(poprf_answer(raw($v->{request}), $issuer, $info),
+                             raw($v->{issuer_public}), $info, $draw);
+    hex_is($output // '', $v->{poprf_output}, 'blind: another proof');
+
+    hex_is(poprf_evaluate($issuer, $draw->{input}, $info),
+           $v->{poprf_output}, 'blind: what the issuer computes alone');
+
+    is(scalar(() = poprf_accept(raw($v->{response}),
+                                raw($v->{issuer_public}), "$info.", $draw)),
+       0, 'blind: another info');
     hex_is($secret, $v->{secret}, 'blind: secret');
     hex_is(certificate_id($certificate), $v->{id}, 'blind: id');
     is(b64u(certificate_id($certificate)), $v->{keyid}, 'blind: keyid');

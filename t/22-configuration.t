@@ -78,6 +78,8 @@ refused('invalid value', zone("$good certificate_lifetime 10y;"));
 refused('invalid value', zone("$good epoch 1s;"));
 refused('overlap', zone("$good epoch 1h overlap=2h;"));
 refused('invalid parameter', zone("$good mailbox envelopes=0;"));
+refused('is duplicate', zone("$good threads off; threads default;"));
+refused('unknown thread pool "none"', zone("$good threads none;"));
 refused('invalid parameter', zone("$good mailbox size=1;"));
 refused('invalid parameter', zone("$good first_uses address=0;"));
 refused('must begin with "/"', zone("$good prefix v1;"));

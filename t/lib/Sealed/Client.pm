@@ -15,10 +15,11 @@ use Exporter qw(import);
 
 use Sealed::CBOR qw(cbor_encode cbor_decode uint);
 use Sealed::Crypto qw(b64 b64u unb64u random_bytes sha256
-                      hmac_sha256 hkdf x25519 x25519_keypair ed25519_public
+                      hmac_sha256 hkdf kdf x25519 x25519_keypair ed25519_public
                       ed25519_sign ed25519_verify xchacha20poly1305_seal
                       xchacha20poly1305_open);
 use Sealed::HTTP ();
+use Sealed::POPRF qw(poprf_draw poprf_accept poprf_evaluate poprf_key);
 use Sealed::Signature qw(sign_request);
 
 our @EXPORT_OK = qw(
@@ -362,6 +363,95 @@ sub certificate_holder {
         certificate => $certificate, id => $id, key => $key,
         keyid => b64u($id), nonce => (time << 20) + int rand 1024,
     };
+}
+
+sub issuer_key {
+    my ($self) = @_;
+
+    return $self->{issuer} //= unb64u($self->discover->{issuer_keys}[0]);
+}
+
+sub epoch {
+    my ($self) = @_;
+
+    return int(time / ($self->{epoch_seconds}
+                       //= $self->discover->{epoch_seconds}));
+}
+
+# The answer to an account that asks for certificates, on a connection of its
+# own: class, epoch (now), body or count (1), account, headers, query.  Draws
+# are kept in o{draws} when that is an array reference.
+
+sub issue {
+    my ($self, $account, %o) = @_;
+
+    my @private = map { random_bytes(32) } 1 .. $o{count} // 1;
+    my ($body, @draws) = poprf_draw(map { (x25519_keypair($_))[1] }
+                                        @private);
+
+    $draws[$_]{private} = $private[$_] for 0 .. $#draws;
+    @{ $o{draws} } = @draws if $o{draws};
+
+    my $query = $o{query} // "?class=$o{class}&epoch="
+                             . ($o{epoch} // $self->epoch);
+
+    my $http = $self->connection;
+    my $response = $http->request({
+        method => $o{method} // 'POST', body => $o{body} // $body,
+        target => ($o{path} // "$self->{prefix}/certificates") . $query,
+        headers => [
+            [ 'Content-Type',
+              $o{type} // 'application/vnd.sealed-sender.blind' ],
+            defined $account ? [ 'X-Account', $account ] : (),
+            @{ $o{headers} || [] },
+        ],
+    }, %{ $o{send} || {} });
+
+    $http->close;
+
+    return $response;
+}
+
+# people with blind certificates; dies when there is none to be had
+
+sub drawn {
+    my ($self, $account, %o) = @_;
+
+    my @draws;
+    my $epoch = $o{epoch} // $self->epoch;
+    my $response = $self->issue($account, %o, epoch => $epoch,
+                                draws => \@draws);
+
+    die 'issuing: ' . $response->status . "\n" if $response->status != 200;
+
+    my @outputs = poprf_accept($response->body, $self->issuer_key,
+                               blind_info($o{class}, $epoch), @draws)
+        or die "issuing: the proof does not hold\n";
+
+    my @drawn = map {
+        $self->blind_holder(class => $o{class}, epoch => $epoch,
+                            private => $_->{private},
+                            poprf => shift @outputs)
+    } @draws;
+
+    return wantarray ? @drawn : $drawn[0];
+}
+
+# The same without asking anybody, from the gateway's master secret: of any
+# epoch, any number.  class, epoch (now), master (that of nginx)
+
+sub minted {
+    my ($self, %o) = @_;
+
+    my $issuer = poprf_key(kdf($o{master} // $self->{nginx}->master_secret,
+                               2, 'sealedv1'), 'sealed-sender issuer key v1');
+    my ($private, $public) = x25519_keypair($o{private});
+    my $epoch = $o{epoch} // $self->epoch;
+
+    return $self->blind_holder(
+        class => $o{class}, epoch => $epoch, private => $private,
+        poprf => poprf_evaluate($issuer, $public,
+                                blind_info($o{class}, $epoch)));
 }
 
 # a blind certificate, when the POPRF's output is known

@@ -159,6 +159,8 @@ END
 
 sub authority_seed { return $_[0]{authority_seed} }
 
+sub master_secret { return $_[0]{master_secret} }
+
 sub dir { return $_[0]{dir} }
 
 # the first port, or the one of that number
