@@ -24,15 +24,18 @@
 #include <ngx_thread_pool.h>
 #endif
 
+#include "../src/append.h"
 #include "../src/certificate.h"
 #include "../src/certificate_table.h"
 #include "../src/content_digest.h"
+#include "../src/expiry.h"
 #include "../src/fanout.h"
 #include "../src/first_use.h"
 #include "../src/hash.h"
 #include "../src/json.h"
 #include "../src/mailbox.h"
 #include "../src/mailbox_address.h"
+#include "../src/mailbox_read.h"
 #include "../src/master_secret.h"
 #include "../src/problem.h"
 #include "../src/rate_limit.h"
@@ -73,7 +76,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                     name;
     size_t                        size;
-    sealed_zone_t                *zone;         /* shared */
+    sealed_zone_t                *zone;         /* as this process has it */
 
     sealed_master_secret_t       *secret;
     ngx_array_t                   authorities;
@@ -152,6 +155,7 @@ typedef struct {
     sealed_operation_t            operation;
     u_char                        mailbox[SEALED_MAILBOX_ID_SIZE];
     sealed_query_t                query;
+    sealed_cursor_t               cursor;
 
     sealed_verdict_t              verdict;
     sealed_verdict_t              nonce_verdict;
@@ -177,6 +181,11 @@ char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_sealed_zones_init(ngx_conf_t *cf,
     ngx_http_sealed_main_conf_t *smcf);
+void ngx_http_sealed_zones_resize(ngx_cycle_t *cycle,
+    ngx_http_sealed_main_conf_t *smcf);
+ngx_int_t ngx_http_sealed_zones_init_process(ngx_cycle_t *cycle,
+    ngx_http_sealed_main_conf_t *smcf);
+void ngx_http_sealed_zones_exit_process(ngx_http_sealed_main_conf_t *smcf);
 ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
     ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
 

@@ -268,7 +268,7 @@ ngx_http_sealed_check_birth(ngx_http_sealed_ctx_t *ctx)
 {
     uint64_t  birth, created;
 
-    birth = ctx->zone->zone->birth;
+    birth = ctx->zone->zone->header->birth;
     created = ctx->signature.created;
 
     if (ctx->verdict == SEALED_OK && created <= birth) {

@@ -161,12 +161,9 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
 
     for (i = 0; i < smcf->zones.nelts; i++) {
 
-        if (sealed_zone_lock(zone[i]->zone) != 0) {
+        if (sealed_zone_status(zone[i]->zone, &status) != 0) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
-
-        sealed_zone_status(zone[i]->zone, &status);
-        sealed_zone_unlock(zone[i]->zone);
 
         sealed_json_object(&json);
         sealed_json_name(&json, "name");
@@ -174,6 +171,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
         ngx_http_sealed_member(&json, "size", status.size);
         ngx_http_sealed_member(&json, "pages", status.pages);
         ngx_http_sealed_member(&json, "pages_free", status.pages_free);
+        ngx_http_sealed_member(&json, "shards", status.shards);
         ngx_http_sealed_member(&json, "mailboxes", status.mailboxes);
         ngx_http_sealed_member(&json, "closed", status.closed);
         ngx_http_sealed_member(&json, "certificates", status.certificates);
@@ -181,6 +179,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
         ngx_http_sealed_member(&json, "bodies", status.bodies);
         ngx_http_sealed_member(&json, "cells", status.cells);
         ngx_http_sealed_member(&json, "repairs", status.repairs);
+        ngx_http_sealed_member(&json, "damaged", status.damaged);
         sealed_json_object_end(&json);
     }
 

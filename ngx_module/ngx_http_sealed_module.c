@@ -46,6 +46,7 @@ static char *ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_http_sealed_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_sealed_init_process(ngx_cycle_t *cycle);
 static void ngx_http_sealed_exit_process(ngx_cycle_t *cycle);
 
@@ -119,7 +120,7 @@ ngx_module_t  ngx_http_sealed_module = {
     ngx_http_sealed_commands,              /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_sealed_init_module,           /* init module */
     ngx_http_sealed_init_process,          /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -961,6 +962,21 @@ ngx_http_sealed_postconfiguration(ngx_conf_t *cf)
 
 
 static ngx_int_t
+ngx_http_sealed_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_sealed_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_sealed_module);
+
+    if (smcf) {
+        ngx_http_sealed_zones_resize(cycle, smcf);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_http_sealed_init_process(ngx_cycle_t *cycle)
 {
     ngx_http_sealed_main_conf_t  *smcf;
@@ -976,6 +992,10 @@ ngx_http_sealed_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    if (ngx_http_sealed_zones_init_process(cycle, smcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_sealed_wake_init(cycle, smcf);
 }
 
@@ -983,5 +1003,14 @@ ngx_http_sealed_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_sealed_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_sealed_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_sealed_module);
+
+    if (smcf == NULL || smcf->zones.nelts == 0) {
+        return;
+    }
+
     ngx_http_sealed_wake_exit(cycle);
+    ngx_http_sealed_zones_exit_process(smcf);
 }

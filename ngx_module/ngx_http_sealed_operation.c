@@ -15,7 +15,7 @@ static sealed_verdict_t ngx_http_sealed_layout(ngx_http_request_t *r,
 static ngx_int_t ngx_http_sealed_body(ngx_http_request_t *r,
     sealed_bytes_t *body);
 static ngx_int_t ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
-    sealed_fanout_t *fanout, u_char *results, uint32_t accepted);
+    sealed_append_t *append);
 static void ngx_http_sealed_log_full(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
@@ -207,13 +207,11 @@ ngx_http_sealed_respond_status(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
-    u_char            *results;
-    uint32_t          *mailboxes, accepted;
-    uint64_t           expiry_hour, wake;
+    sealed_append_t    append;
     sealed_fanout_t    fanout;
     sealed_verdict_t   verdict;
 
-    verdict = ngx_http_sealed_layout(r, ctx, &fanout, &expiry_hour);
+    verdict = ngx_http_sealed_layout(r, ctx, &fanout, &append.expiry_hour);
 
     if (verdict == SEALED_OK) {
         verdict = ctx->nonce_verdict;
@@ -227,19 +225,20 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         return ngx_http_sealed_respond_problem(r, verdict, ctx);
     }
 
-    mailboxes = ngx_palloc(r->pool, fanout.count * (sizeof(uint32_t) + 1));
-    if (mailboxes == NULL) {
+    append.fanout = &fanout;
+    append.stamp.data = NULL;
+    append.stamp.size = 0;
+
+    append.scratch = ngx_palloc(r->pool, sealed_append_scratch(fanout.count));
+    append.results = ngx_pnalloc(r->pool, fanout.count);
+
+    if (append.scratch == NULL || append.results == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    results = (u_char *) (mailboxes + fanout.count);
+    verdict = sealed_append(ctx->zone->zone, &append, ngx_time());
 
-    verdict = sealed_mailbox_append(ctx->zone->zone, &fanout,
-                                    &ctx->zone->mailbox, expiry_hour,
-                                    ngx_time(), mailboxes, results, &accepted,
-                                    &wake);
-
-    ngx_http_sealed_wake(wake);
+    ngx_http_sealed_wake(append.wake);
 
     if (verdict == SEALED_ZONE_FULL) {
         ngx_http_sealed_log_full(r, ctx);
@@ -250,14 +249,14 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     }
 
     if (ctx->operation == SEALED_OP_FANOUT) {
-        return ngx_http_sealed_respond_fanout(r, &fanout, results, accepted);
+        return ngx_http_sealed_respond_fanout(r, &append);
     }
 
-    if (accepted == 0) {
-        return ngx_http_sealed_respond_problem(r,
-                   results[0] == SEALED_REFUSED_FULL ? SEALED_MAILBOX_FULL
-                                                     : SEALED_NO_MAILBOX,
-                   ctx);
+    if (append.accepted == 0) {
+        verdict = append.results[0] == SEALED_REFUSED_FULL
+                  ? SEALED_MAILBOX_FULL : SEALED_NO_MAILBOX;
+
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
     }
 
     return ngx_http_sealed_respond(r, NGX_HTTP_CREATED, NULL, NULL, 0);
@@ -329,7 +328,7 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     }
 
     return sealed_fanout_duplicates(fanout, table, slots,
-                                    ctx->zone->zone->hash_key)
+                                    ctx->zone->zone->header->hash_key)
            == 0 ? SEALED_OK : SEALED_DUPLICATE_RECIPIENT;
 }
 
@@ -388,15 +387,16 @@ ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body)
 
 
 static ngx_int_t
-ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
-    sealed_fanout_t *fanout, u_char *results, uint32_t accepted)
+ngx_http_sealed_respond_fanout(ngx_http_request_t *r, sealed_append_t *append)
 {
     size_t          size;
     u_char         *data;
-    uint32_t        i;
+    uint32_t        i, count;
     sealed_json_t   json;
 
-    size = 64 + (size_t) (fanout->count - accepted)
+    count = append->fanout->count;
+
+    size = 64 + (size_t) (count - append->accepted)
                 * (sizeof("{\"recipient\":4294967295,"
                           "\"reason\":\"unknown\"},"));
 
@@ -408,13 +408,13 @@ ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
     sealed_json_init(&json, (char *) data, size);
     sealed_json_object(&json);
     sealed_json_name(&json, "accepted");
-    sealed_json_uint(&json, accepted);
+    sealed_json_uint(&json, append->accepted);
     sealed_json_name(&json, "refused");
     sealed_json_array(&json);
 
-    for (i = 0; i < fanout->count; i++) {
+    for (i = 0; i < count; i++) {
 
-        if (results[i] == SEALED_ACCEPTED) {
+        if (append->results[i] == SEALED_ACCEPTED) {
             continue;
         }
 
@@ -423,7 +423,7 @@ ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
         sealed_json_uint(&json, i);
         sealed_json_name(&json, "reason");
 
-        if (results[i] == SEALED_REFUSED_FULL) {
+        if (append->results[i] == SEALED_REFUSED_FULL) {
             sealed_json_string(&json, "full", 4);
 
         } else {

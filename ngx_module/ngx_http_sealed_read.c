@@ -28,7 +28,6 @@ ngx_http_sealed_read(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
     size_t                     used;
     unsigned                   more;
-    uint32_t                   mailbox;
     sealed_verdict_t           verdict;
     ngx_http_cleanup_t        *cln;
     ngx_http_sealed_waiter_t  *w;
@@ -37,19 +36,19 @@ ngx_http_sealed_read(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
                                          ctx->query.after);
 
     if (verdict == SEALED_OK) {
+        ctx->cursor.after = ctx->query.after;
+        ctx->cursor.limit = ctx->query.limit;
+        ctx->cursor.record = SEALED_NONE;
+        ctx->cursor.mailbox = SEALED_NONE;
 
         /* no room at all: only asks, and leaves a mark if it has to wait */
 
-        mailbox = SEALED_NONE;
-
         verdict = sealed_mailbox_read(ctx->zone->zone, ctx->mailbox,
-                                      ngx_time(), &ctx->query.after,
-                                      &ctx->query.limit, NULL, 0, &used,
-                                      &more,
+                                      ngx_time(), &ctx->cursor, NULL, 0,
+                                      &used, &more,
                                       ctx->query.wait
                                       ? ngx_http_sealed_wake_worker()
-                                      : SEALED_WORKERS,
-                                      &mailbox);
+                                      : SEALED_WAKE_WORKERS);
     }
 
     if (verdict == SEALED_NO_MAILBOX) {
@@ -77,7 +76,7 @@ ngx_http_sealed_read(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 
     w->request = r;
     w->zone = ctx->zone;
-    w->mailbox = mailbox;
+    w->mailbox = ctx->cursor.mailbox;
     w->handler = ngx_http_sealed_read_woken;
 
     cln->handler = ngx_http_sealed_read_cleanup;
@@ -119,11 +118,9 @@ ngx_http_sealed_read_woken(ngx_http_sealed_waiter_t *w, ngx_uint_t over)
     ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
 
     verdict = sealed_mailbox_read(ctx->zone->zone, ctx->mailbox, ngx_time(),
-                                  &ctx->query.after, &ctx->query.limit, NULL,
-                                  0, &used, &more,
-                                  over ? SEALED_WORKERS
-                                       : ngx_http_sealed_wake_worker(),
-                                  &w->mailbox);
+                                  &ctx->cursor, NULL, 0, &used, &more,
+                                  over ? SEALED_WAKE_WORKERS
+                                       : ngx_http_sealed_wake_worker());
 
     if (verdict == SEALED_OK && !more && !over) {
         return;
@@ -335,16 +332,14 @@ ngx_http_sealed_fill(ngx_http_sealed_ctx_t *ctx, ngx_buf_t *b,
     unsigned *more)
 {
     size_t            used;
-    uint32_t          mailbox;
     sealed_verdict_t  verdict;
 
     *more = 0;
     used = 0;
 
     verdict = sealed_mailbox_read(ctx->zone->zone, ctx->mailbox, ngx_time(),
-                                  &ctx->query.after, &ctx->query.limit,
-                                  b->pos, b->end - b->pos, &used, more,
-                                  SEALED_WORKERS, &mailbox);
+                                  &ctx->cursor, b->pos, b->end - b->pos,
+                                  &used, more, SEALED_WAKE_WORKERS);
 
     b->last = b->pos + used;
 

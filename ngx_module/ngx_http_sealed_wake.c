@@ -16,6 +16,7 @@
 #define NGX_HTTP_SEALED_BUCKETS  4096
 #define NGX_HTTP_SEALED_TICK     1000
 #define NGX_HTTP_SEALED_RECHECK  5
+#define NGX_HTTP_SEALED_STEPS    1000
 
 
 static void ngx_http_sealed_wake_read(ngx_event_t *ev);
@@ -25,6 +26,7 @@ static void ngx_http_sealed_wake_bucket(ngx_queue_t *bucket,
     ngx_uint_t over);
 static void ngx_http_sealed_wait_timeout(ngx_event_t *ev);
 static void ngx_http_sealed_tick(ngx_event_t *ev);
+static void ngx_http_sealed_reap(void);
 static void ngx_http_sealed_drain(ngx_event_t *ev);
 static ngx_int_t ngx_http_sealed_drain_init(ngx_cycle_t *cycle);
 static ngx_connection_t *ngx_http_sealed_connection(ngx_socket_t fd,
@@ -32,14 +34,14 @@ static ngx_connection_t *ngx_http_sealed_connection(ngx_socket_t fd,
 
 
 typedef struct {
-    ngx_atomic_t                  pid[SEALED_WORKERS];
+    ngx_atomic_t                  pid[SEALED_WAKE_WORKERS];
 } ngx_http_sealed_places_t;
 
 
+static ngx_uint_t  ngx_http_sealed_place = SEALED_WAKE_WORKERS;
+static int         ngx_http_sealed_fds[SEALED_WAKE_WORKERS];
+static ngx_queue_t  ngx_http_sealed_waiters[NGX_HTTP_SEALED_BUCKETS];
 static ngx_http_sealed_places_t     *ngx_http_sealed_places;
-static int                           ngx_http_sealed_fds[SEALED_WORKERS];
-static ngx_uint_t                    ngx_http_sealed_place = SEALED_WORKERS;
-static ngx_queue_t         ngx_http_sealed_waiters[NGX_HTTP_SEALED_BUCKETS];
 static ngx_http_sealed_main_conf_t  *ngx_http_sealed_conf;
 static ngx_event_t                   ngx_http_sealed_timer;
 static ngx_connection_t              ngx_http_sealed_timer_connection;
@@ -58,7 +60,7 @@ ngx_http_sealed_wake_create(ngx_log_t *log)
         return NGX_OK;
     }
 
-    for (i = 0; i < SEALED_WORKERS; i++) {
+    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
         ngx_http_sealed_fds[i] = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
 
         if (ngx_http_sealed_fds[i] == -1) {
@@ -90,8 +92,9 @@ ngx_int_t
 ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf)
 {
-    ngx_uint_t         i;
-    ngx_atomic_uint_t  pid;
+    ngx_uint_t                     i;
+    ngx_atomic_uint_t              pid;
+    ngx_http_sealed_zone_conf_t  **zone;
 
     ngx_http_sealed_conf = smcf;
 
@@ -99,7 +102,7 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
         ngx_queue_init(&ngx_http_sealed_waiters[i]);
     }
 
-    for (i = 0; i < SEALED_WORKERS; i++) {
+    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
         pid = ngx_http_sealed_places->pid[i];
 
         if (pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != ESRCH)) {
@@ -114,13 +117,19 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
         }
     }
 
-    if (ngx_http_sealed_place == SEALED_WORKERS) {
+    if (ngx_http_sealed_place == SEALED_WAKE_WORKERS) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "sealed: more than %d workers, waiting readers of this "
-                      "one are served every %d seconds", SEALED_WORKERS,
+                      "one are served every %d seconds", SEALED_WAKE_WORKERS,
                       NGX_HTTP_SEALED_RECHECK);
 
     } else {
+        zone = smcf->zones.elts;
+
+        for (i = 0; i < smcf->zones.nelts; i++) {
+            sealed_wake_attach(zone[i]->zone, ngx_http_sealed_place);
+        }
+
         ngx_http_sealed_wake_connection =
             ngx_http_sealed_connection(
                                  ngx_http_sealed_fds[ngx_http_sealed_place],
@@ -151,7 +160,7 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
 void
 ngx_http_sealed_wake_exit(ngx_cycle_t *cycle)
 {
-    if (ngx_http_sealed_place < SEALED_WORKERS) {
+    if (ngx_http_sealed_place < SEALED_WAKE_WORKERS) {
         (void) ngx_atomic_cmp_set(
                    &ngx_http_sealed_places->pid[ngx_http_sealed_place],
                    (ngx_atomic_uint_t) ngx_pid, 0);
@@ -174,11 +183,12 @@ ngx_http_sealed_wake(uint64_t workers)
 
     one = 1;
 
-    for (i = 0; workers; i++, workers >>= 1) {
+    for (i = 0; workers && i < SEALED_WAKE_WORKERS; i++) {
 
         /* a full counter is a wake-up that is already on its way */
 
-        if ((workers & 1)
+        if ((workers >> i % SEALED_WAKE_GROUPS & 1)
+            && ngx_http_sealed_places->pid[i]
             && write(ngx_http_sealed_fds[i], &one, sizeof(one)) == -1
             && ngx_errno != NGX_EAGAIN)
         {
@@ -250,8 +260,8 @@ ngx_http_sealed_wake_read(ngx_event_t *ev)
     zone = ngx_http_sealed_conf->zones.elts;
 
     for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
-        n = sealed_mailbox_wakes(zone[i]->zone, ngx_http_sealed_place,
-                                 mailboxes, &all);
+        n = sealed_wake_take(zone[i]->zone, ngx_http_sealed_place, mailboxes,
+                             &all);
 
         if (all) {
             ngx_http_sealed_wake_all(0);
@@ -323,34 +333,52 @@ ngx_http_sealed_wake_bucket(ngx_queue_t *bucket,
 static void
 ngx_http_sealed_tick(ngx_event_t *ev)
 {
-    uint32_t                       tags[SEALED_MAX_KEY_LINES];
     uint64_t                       wake;
-    unsigned                       j, pages;
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, pages;
     ngx_http_sealed_zone_conf_t  **zone;
 
     zone = ngx_http_sealed_conf->zones.elts;
 
     for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
 
-        for (j = 0; j < zone[i]->secret->count; j++) {
-            tags[j] = zone[i]->secret->line[j].tag;
-        }
+        pages = 64 + zone[i]->zone->header->arena.pages / 1024;
 
-        pages = 64 + zone[i]->zone->arena.pages / 1024;
-
-        sealed_mailbox_sweep(zone[i]->zone, &zone[i]->mailbox, tags,
-                             zone[i]->secret->count, pages, ngx_time(),
-                             &wake);
+        (void) sealed_expiry_run(zone[i]->zone, NGX_HTTP_SEALED_STEPS, pages,
+                                 ngx_time(), &wake);
         ngx_http_sealed_wake(wake);
     }
 
     if (++ngx_http_sealed_ticks % NGX_HTTP_SEALED_RECHECK == 0) {
         ngx_http_sealed_wake_all(0);
+        ngx_http_sealed_reap();
     }
 
     if (!ngx_exiting) {
         ngx_add_timer(ev, NGX_HTTP_SEALED_TICK);
+    }
+}
+
+
+/* what workers that were killed had under way */
+
+static void
+ngx_http_sealed_reap(void)
+{
+    unsigned                       n;
+    ngx_uint_t                     i;
+    ngx_http_sealed_zone_conf_t  **zone;
+
+    zone = ngx_http_sealed_conf->zones.elts;
+
+    for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
+        n = sealed_worker_reap(zone[i]->zone);
+
+        if (n) {
+            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                          "sealed zone \"%V\": put right what %ud dead "
+                          "worker%s had under way", &zone[i]->name, n,
+                          n == 1 ? "" : "s");
+        }
     }
 }
 

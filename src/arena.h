@@ -1,104 +1,146 @@
 
 /*
- * The arena: a zone's memory behind its header, cut into pages of 4 KiB.
+ * The arena: a zone's memory, cut into pages of 4 KiB.
  *
- * A page belongs to nobody or to one pool, whose objects all have one size;
- * a bitmap in the page's descriptor tells which are in use.  Taking and
- * giving back are O(1), there is no fragmentation across sizes beyond partly
- * filled pages, and a page that becomes empty returns to all.  "Is there
- * room" can be answered beforehand and exactly.
+ * Extents of 1,024 pages follow each other; the first 16 pages of each hold
+ * the descriptors of all 1,024.  Descriptors of those 16 themselves are not
+ * needed: in the first extent that kilobyte is the zone's header.  A zone
+ * grows by pages at its end, and nothing ever moves.
  *
- * Objects are named by 32-bit references, page << 8 | slot, never by
- * pointers: processes map a zone where they like.  The caller holds the
- * zone's lock.
+ * A page is free, or belongs to one pool, whose objects all have one size; a
+ * bitmap in its descriptor tells which are in use.  Taking and giving back
+ * are O(1), there is no fragmentation across sizes beyond partly filled
+ * pages, and a page that becomes empty returns to all.  "Is there room" can
+ * be answered beforehand and exactly.
+ *
+ * Objects are named by 32-bit references, their offset in the zone divided
+ * by 8, never by pointers: processes map a zone where they like, and it may
+ * be 32 GiB large.
+ *
+ * Everything here but has_room, object and valid changes the zone and is
+ * called with the arena's lock held; a change stands when the caller
+ * commits.
  */
 
 #ifndef SEALED_ARENA_H
 #define SEALED_ARENA_H
 
 
-#include "sealed.h"
+#include "shard_lock.h"
 
 
 #pragma GCC visibility push(hidden)
 
 
-#define SEALED_NONE        UINT32_MAX
+/* no object is at offset 0, where the zone's header is */
+#define SEALED_NONE         0
 
-#define SEALED_PAGE_SIZE   4096
+#define SEALED_PAGE_SIZE    4096
+#define SEALED_EXTENT_PAGES 1024
+#define SEALED_EXTENT_FIRST 16              /* page that is not descriptors */
+#define SEALED_ZONE_MAX     ((uint64_t) 32 << 30)
 
-/* each critical section publishes with one store; this keeps its place */
-#define sealed_publish()   __atomic_thread_fence(__ATOMIC_RELEASE)
+/* each object is complete before the store that links it */
+#define sealed_publish()    __atomic_thread_fence(__ATOMIC_RELEASE)
 
+
+/* records come in sizes, by the slice of headers that they carry */
 
 typedef enum {
-    SEALED_POOL_MAILBOX = 0,
+    SEALED_POOL_FREE = 0,           /* a page of nobody */
+    SEALED_POOL_MAILBOX,
     SEALED_POOL_CERTIFICATE,
-    SEALED_POOL_RECORD,
     SEALED_POOL_BODY,
     SEALED_POOL_CELL,
+    SEALED_POOL_PAGE,               /* 4 KiB of a large body */
+    SEALED_POOL_INDEX,              /* of a table */
+    SEALED_POOL_RECORD,
+    SEALED_POOL_RECORD_LAST = SEALED_POOL_RECORD + 8,
     SEALED_POOLS
 } sealed_pool_t;
 
 
 typedef struct {
     uint64_t                      used[3];
-    uint64_t                      mark[3];      /* for check and repair */
     uint32_t                      next;         /* in its list of pages */
     uint32_t                      prev;
-    uint16_t                      pool;         /* SEALED_POOLS: free */
+    uint16_t                      pool;
     uint16_t                      count;        /* objects in use */
+    uint8_t                       reserved[28];
 } sealed_page_t;
 
 
 typedef struct {
     uint32_t                      partial;      /* pages with room */
-    uint32_t                      room;         /* objects in those */
-    uint32_t                      used;         /* objects in use */
     uint32_t                      pages;
-    uint32_t                      max_pages;
+    uint64_t                      used;         /* objects in use */
 } sealed_pool_state_t;
 
 
 typedef struct {
-    uint32_t                      pages;
+    uint32_t                      pages;        /* of the zone, all */
+    uint32_t                      control;      /* first for objects */
+    uint32_t                      carved;       /* never used from here on */
     uint32_t                      free_page;    /* head of the list */
-    uint32_t                      free_pages;
+    uint32_t                      free_pages;   /* listed or not yet carved */
+    uint32_t                      total;        /* that can hold objects */
     sealed_pool_state_t           pool[SEALED_POOLS];
-    uint64_t                      descriptors;  /* offset from the arena */
-    uint64_t                      data;         /* likewise */
 } sealed_arena_t;
 
 
-/*
- * The arena's own struct lies inside the zone; base is where offsets count
- * from and pages lie behind first.  Memory is zero.
- */
-void sealed_arena_format(sealed_arena_t *arena, uint64_t descriptors,
-    uint64_t data, uint32_t pages);
+/* what a process knows of a zone, and a part of one: see zone.h */
+typedef struct sealed_zone_s   sealed_zone_t;
+typedef struct sealed_shard_s  sealed_shard_t;
+
+
+/* pages from control on are free; memory is zero */
+void sealed_arena_format(sealed_arena_t *arena, uint32_t pages,
+    uint32_t control);
+
+/* pages that can hold objects among the first `pages` */
+uint32_t sealed_arena_total(uint32_t pages, uint32_t control);
+
+/* how many pages are needed at least for what is there */
+uint32_t sealed_arena_least(const sealed_zone_t *zone);
+
+/* another number of pages; -1 when one that would go is in use */
+int sealed_arena_resize(sealed_zone_t *zone, uint32_t pages);
 
 size_t sealed_pool_object_size(sealed_pool_t pool);
 uint32_t sealed_pool_objects(sealed_pool_t pool);   /* in one page */
 
-/* SEALED_NONE when there is no room; contents are whatever was there */
-uint32_t sealed_arena_take(sealed_arena_t *arena, sealed_pool_t pool);
-void sealed_arena_give(sealed_arena_t *arena, uint32_t reference);
+/* the pool of records with this slice */
+sealed_pool_t sealed_pool_record(uint32_t slice_size);
 
-/* whether need[] objects of each pool can all be taken now */
-int sealed_arena_has_room(const sealed_arena_t *arena,
-    const uint32_t need[SEALED_POOLS]);
+/*
+ * Takes up to n objects, contents whatever was there; returns how many.
+ * Fewer than n when there is no more room, or the undo log has no more: the
+ * caller links what it got, commits and asks again.
+ */
+uint32_t sealed_arena_take(sealed_zone_t *zone, sealed_pool_t pool,
+    uint32_t *references, uint32_t n);
 
-void *sealed_arena_object(sealed_arena_t *arena, sealed_pool_t pool,
-    uint32_t reference);
+void sealed_arena_give(sealed_zone_t *zone, uint32_t reference);
 
-sealed_page_t *sealed_arena_page(sealed_arena_t *arena, uint32_t page);
+/* what one page's objects or one object can take of the undo log, at most */
+#define SEALED_ARENA_WORDS  40
+
+/*
+ * Whether need[] objects of each pool can all be taken now, with `keep` free
+ * pages left.
+ */
+int sealed_arena_has_room(const sealed_zone_t *zone,
+    const uint32_t need[SEALED_POOLS], uint32_t keep);
+
+sealed_page_t *sealed_arena_page(const sealed_zone_t *zone, uint32_t page);
 
 /* whether this names an object in use of this pool */
-int sealed_arena_valid(sealed_arena_t *arena, sealed_pool_t pool,
+int sealed_arena_valid(const sealed_zone_t *zone, sealed_pool_t pool,
     uint32_t reference);
 
-/* all lists and counts anew from the bitmaps */
-void sealed_arena_rebuild(sealed_arena_t *arena);
+/* the pool of the page that a reference points into */
+sealed_pool_t sealed_arena_pool(const sealed_zone_t *zone,
+    uint32_t reference);
 
 
 #pragma GCC visibility pop

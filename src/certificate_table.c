@@ -3,7 +3,25 @@
 #include "replay_window.h"
 
 #include <string.h>
-#include <sodium.h>
+
+
+/* an entry and the shard that is locked for it */
+
+typedef struct {
+    uint64_t                      hash;
+    sealed_shard_t               *shard;
+    sealed_certificate_entry_t   *entry;        /* NULL: there is none */
+} place_t;
+
+
+static int enter(sealed_zone_t *zone, place_t *place, const uint8_t *id);
+static sealed_certificate_entry_t *enter_known(sealed_zone_t *zone,
+    place_t *place, const uint8_t *id);
+static void put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
+    const sealed_certificate_state_t *state,
+    const sealed_budget_rule_t *rule, uint64_t now);
+static void set_key(sealed_zone_t *zone, place_t *place,
+    const sealed_certificate_state_t *state);
 
 
 int
@@ -12,29 +30,25 @@ sealed_certificate_table_find(sealed_zone_t *zone,
     sealed_certificate_state_t *state)
 {
     int                          rc;
-    uint32_t                     reference;
+    place_t                      place;
     sealed_certificate_entry_t  *entry;
 
-    if (sealed_zone_lock(zone) != 0) {
+    rc = -1;
+    entry = enter_known(zone, &place, id);
+
+    if (entry == NULL) {
         return -1;
     }
 
-    rc = -1;
-    reference = sealed_certificate_table_lookup(zone, id);
-
-    if (reference != SEALED_NONE) {
-        entry = sealed_zone_certificate(zone, reference);
-
-        if (now < entry->end) {
-            memcpy(state->key, entry->key, SEALED_KEY_SIZE);
-            state->end = entry->end;
-            state->tag = entry->tag;
-            state->class = entry->class;
-            rc = 0;
-        }
+    if (now < entry->end) {
+        memcpy(state->key, entry->key, SEALED_KEY_SIZE);
+        state->end = entry->end;
+        state->tag = entry->tag;
+        state->class = entry->class;
+        rc = 0;
     }
 
-    sealed_zone_unlock(zone);
+    sealed_shard_unlock(zone, place.shard);
 
     return rc;
 }
@@ -46,55 +60,55 @@ sealed_certificate_table_insert(sealed_zone_t *zone,
     const sealed_certificate_state_t *state,
     const sealed_budget_rule_t *rule, uint64_t now)
 {
-    uint32_t                     reference, *bucket;
-    sealed_verdict_t             verdict;
-    sealed_certificate_entry_t  *entry;
+    int      grow;
+    place_t  place;
 
-    if (sealed_zone_lock(zone) != 0) {
+    if (enter(zone, &place, id) != 0) {
         return SEALED_UNAVAILABLE;
     }
 
-    verdict = SEALED_OK;
+    if (place.entry == NULL) {
+        sealed_shard_unlock(zone, place.shard);
 
-    reference = sealed_certificate_table_lookup(zone, id);
+        if (sealed_worker_take(zone, SEALED_POOL_CERTIFICATE, 0) != 0) {
+            return SEALED_CERTIFICATES_FULL;
+        }
 
-    if (reference != SEALED_NONE) {
+        if (enter(zone, &place, id) != 0) {
+            sealed_worker_settle(zone);
+            return SEALED_UNAVAILABLE;
+        }
+    }
+
+    grow = 0;
+
+    if (place.entry) {
 
         /* known under a key line that left: window and budget go on */
 
-        entry = sealed_zone_certificate(zone, reference);
-        memcpy(entry->key, state->key, SEALED_KEY_SIZE);
-        entry->tag = state->tag;
-        goto done;
+        set_key(zone, &place, state);
+
+    } else {
+        put(zone, &place, id, state, rule, now);
+        sealed_lock_commit(&place.shard->lock);
+        grow = sealed_table_balance(zone, place.shard,
+                                    &place.shard->certificates);
     }
 
-    reference = sealed_arena_take(&zone->arena, SEALED_POOL_CERTIFICATE);
+    sealed_shard_unlock(zone, place.shard);
 
-    if (reference == SEALED_NONE) {
-        verdict = SEALED_CERTIFICATES_FULL;
-        goto done;
+    if (grow
+        && sealed_worker_take(zone, SEALED_POOL_INDEX, 0) == 0
+        && sealed_shard_lock(zone, place.shard) == 0)
+    {
+        (void) sealed_table_balance(zone, place.shard,
+                                    &place.shard->certificates);
+        sealed_shard_unlock(zone, place.shard);
     }
 
-    bucket = sealed_zone_certificate_bucket(zone, id);
+    sealed_worker_settle(zone);
 
-    entry = sealed_zone_certificate(zone, reference);
-    memset(entry, 0, sizeof(sealed_certificate_entry_t));
-    memcpy(entry->id, id, SEALED_CERTIFICATE_ID_SIZE);
-    memcpy(entry->key, state->key, SEALED_KEY_SIZE);
-    entry->end = state->end;
-    entry->tag = state->tag;
-    entry->class = (uint8_t) state->class;
-    entry->hash_next = *bucket;
-    sealed_budget_init(&entry->budget, rule, now);
-
-    sealed_publish();
-    *bucket = reference;
-
-done:
-
-    sealed_zone_unlock(zone);
-
-    return verdict;
+    return SEALED_OK;
 }
 
 
@@ -103,35 +117,34 @@ sealed_certificate_table_spend(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t nonce,
     uint64_t *next, unsigned *has_next)
 {
-    uint32_t                     reference;
+    place_t                      place;
     sealed_verdict_t             verdict;
     sealed_certificate_entry_t  *entry;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
+    entry = enter_known(zone, &place, id);
+
+    if (entry == NULL) {
+        return SEALED_UNAUTHORIZED;
     }
 
-    verdict = SEALED_UNAUTHORIZED;
-    reference = sealed_certificate_table_lookup(zone, id);
+    verdict = SEALED_OK;
 
-    if (reference != SEALED_NONE) {
-        entry = sealed_zone_certificate(zone, reference);
-        verdict = SEALED_OK;
+    sealed_shard_save(zone, place.shard, &entry->window_highest,
+                      sizeof(entry->window_highest) + sizeof(entry->window));
+    sealed_step(NULL, 0);
 
-        if (sealed_replay_window_spend(&entry->window_highest, entry->window,
-                                       SEALED_CERTIFICATE_WINDOW, nonce)
-            != 0)
-        {
-            verdict = SEALED_NONCE_USED;
-            *has_next = sealed_replay_window_next(entry->window_highest,
-                                                  entry->window,
-                                                  SEALED_CERTIFICATE_WINDOW,
-                                                  next)
-                        == 0;
-        }
+    if (sealed_replay_window_spend(&entry->window_highest, entry->window,
+                                   SEALED_CERTIFICATE_WINDOW, nonce)
+        != 0)
+    {
+        verdict = SEALED_NONCE_USED;
+        *has_next = sealed_replay_window_next(entry->window_highest,
+                                              entry->window,
+                                              SEALED_CERTIFICATE_WINDOW, next)
+                    == 0;
     }
 
-    sealed_zone_unlock(zone);
+    sealed_shard_unlock(zone, place.shard);
 
     return verdict;
 }
@@ -143,68 +156,179 @@ sealed_certificate_table_charge(sealed_zone_t *zone,
     const sealed_budget_rule_t *rule, uint32_t units, uint64_t now,
     uint64_t *retry_after)
 {
-    uint32_t          reference;
-    sealed_verdict_t  verdict;
+    place_t                      place;
+    sealed_verdict_t             verdict;
+    sealed_certificate_entry_t  *entry;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
+    entry = enter_known(zone, &place, id);
+
+    if (entry == NULL) {
+        return SEALED_UNAUTHORIZED;
     }
 
-    verdict = SEALED_UNAUTHORIZED;
-    reference = sealed_certificate_table_lookup(zone, id);
+    sealed_shard_save(zone, place.shard, &entry->budget,
+                      sizeof(sealed_budget_t));
+    sealed_step(NULL, 0);
 
-    if (reference != SEALED_NONE) {
-        verdict = sealed_budget_take(
-                      &sealed_zone_certificate(zone, reference)->budget,
-                      rule, units, now, retry_after)
-                  == 0 ? SEALED_OK : SEALED_NO_BUDGET;
-    }
+    verdict = sealed_budget_take(&entry->budget, rule, units, now,
+                                 retry_after)
+              == 0 ? SEALED_OK : SEALED_NO_BUDGET;
 
-    sealed_zone_unlock(zone);
+    sealed_shard_unlock(zone, place.shard);
 
     return verdict;
 }
 
 
-uint32_t
-sealed_certificate_table_lookup(sealed_zone_t *zone,
-    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE])
+sealed_verdict_t
+sealed_certificate_table_open(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], unsigned max_opened)
 {
-    uint32_t                     reference;
+    place_t                      place;
+    sealed_verdict_t             verdict;
     sealed_certificate_entry_t  *entry;
 
-    reference = *sealed_zone_certificate_bucket(zone, id);
+    entry = enter_known(zone, &place, id);
 
-    while (reference != SEALED_NONE) {
-        entry = sealed_zone_certificate(zone, reference);
-
-        if (memcmp(entry->id, id, SEALED_CERTIFICATE_ID_SIZE) == 0) {
-            break;
-        }
-
-        reference = entry->hash_next;
+    if (entry == NULL) {
+        return SEALED_UNAUTHORIZED;
     }
 
-    return reference;
+    verdict = SEALED_OPENER_LIMIT;
+
+    if (entry->opened < max_opened) {
+        sealed_shard_save(zone, place.shard, &entry->opened,
+                          sizeof(entry->opened));
+        sealed_set(entry->opened, (uint16_t) (entry->opened + 1));
+        verdict = SEALED_OK;
+    }
+
+    sealed_shard_unlock(zone, place.shard);
+
+    return verdict;
 }
 
 
 void
-sealed_certificate_table_remove(sealed_zone_t *zone, uint32_t reference)
+sealed_certificate_table_unopen(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE])
 {
-    uint32_t                    *link;
+    place_t                      place;
     sealed_certificate_entry_t  *entry;
 
-    entry = sealed_zone_certificate(zone, reference);
-    link = sealed_zone_certificate_bucket(zone, entry->id);
+    entry = enter_known(zone, &place, id);
 
-    while (*link != reference) {
-        link = &sealed_zone_certificate(zone, *link)->hash_next;
+    if (entry) {
+        sealed_shard_save(zone, place.shard, &entry->opened,
+                          sizeof(entry->opened));
+        sealed_set(entry->opened, (uint16_t) (entry->opened - 1));
+        sealed_shard_unlock(zone, place.shard);
+    }
+}
+
+
+void
+sealed_certificate_table_remove(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_certificate_entry_t *entry)
+{
+    uint32_t          reference;
+    sealed_worker_t  *w;
+
+    w = &zone->workers[zone->worker];
+    reference = sealed_zone_reference(zone, entry);
+
+    sealed_wheel_remove(zone, shard, reference);
+    sealed_table_remove(zone, shard, &shard->certificates,
+                        sealed_zone_hash(zone, entry->entry.id), reference);
+
+    sealed_shard_save(zone, shard, &w->gone, sizeof(uint32_t));
+    sealed_set(w->gone, reference);
+}
+
+
+/* locks the shard and looks; 0 or -1, then it is not locked */
+
+static int
+enter(sealed_zone_t *zone, place_t *place, const uint8_t *id)
+{
+    uint32_t  reference;
+
+    place->hash = sealed_zone_hash(zone, id);
+    place->shard = sealed_zone_shard(zone, place->hash);
+
+    if (sealed_shard_lock(zone, place->shard) != 0) {
+        return -1;
     }
 
-    *link = entry->hash_next;
-    sealed_publish();
+    reference = sealed_table_find(zone, &place->shard->certificates,
+                                  place->hash, id);
 
-    sodium_memzero(entry, sizeof(sealed_certificate_entry_t));
-    sealed_arena_give(&zone->arena, reference);
+    place->entry = reference == SEALED_NONE
+                   ? NULL : sealed_zone_certificate(zone, reference);
+
+    return 0;
+}
+
+
+/* NULL, and not locked, when there is none */
+
+static sealed_certificate_entry_t *
+enter_known(sealed_zone_t *zone, place_t *place, const uint8_t *id)
+{
+    if (enter(zone, place, id) != 0) {
+        return NULL;
+    }
+
+    if (place->entry == NULL) {
+        sealed_shard_unlock(zone, place->shard);
+    }
+
+    return place->entry;
+}
+
+
+/* the object in the worker's place becomes the entry */
+
+static void
+put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
+    const sealed_certificate_state_t *state,
+    const sealed_budget_rule_t *rule, uint64_t now)
+{
+    uint32_t                     reference;
+    sealed_worker_t             *w;
+    sealed_certificate_entry_t  *entry;
+
+    w = &zone->workers[zone->worker];
+    reference = w->object;
+
+    entry = sealed_zone_certificate(zone, reference);
+    memcpy(entry->entry.id, id, SEALED_CERTIFICATE_ID_SIZE);
+    memcpy(entry->key, state->key, SEALED_KEY_SIZE);
+    entry->end = state->end;
+    entry->tag = state->tag;
+    entry->class = (uint8_t) state->class;
+    sealed_budget_init(&entry->budget, rule, now);
+
+    sealed_shard_save(zone, place->shard, &w->object, sizeof(uint32_t));
+    sealed_set(w->object, SEALED_NONE);
+    sealed_table_insert(zone, place->shard, &place->shard->certificates,
+                        place->hash, reference);
+    sealed_wheel_insert(zone, place->shard, reference,
+                        SEALED_HOUR(state->end + 3599));
+}
+
+
+static void
+set_key(sealed_zone_t *zone, place_t *place,
+    const sealed_certificate_state_t *state)
+{
+    sealed_certificate_entry_t  *entry;
+
+    entry = place->entry;
+
+    sealed_shard_save(zone, place->shard, entry->key, SEALED_KEY_SIZE);
+    sealed_shard_save(zone, place->shard, &entry->tag, sizeof(uint32_t));
+    sealed_step(NULL, 0);
+    memcpy(entry->key, state->key, SEALED_KEY_SIZE);
+    sealed_set(entry->tag, state->tag);
 }

@@ -4,7 +4,8 @@
  *
  * An entry lives until its certificate ends.  When the table is full of live
  * entries new ones are refused: nothing that a replay window remembers is
- * ever given up early.  Each function takes the zone's lock.
+ * ever given up early.  Each function takes the lock of the entry's shard; the
+ * process has a place in the zone (worker.h).
  */
 
 #ifndef SEALED_CERTIFICATE_TABLE_H
@@ -53,13 +54,18 @@ sealed_verdict_t sealed_certificate_table_charge(sealed_zone_t *zone,
     const sealed_budget_rule_t *rule, uint32_t units, uint64_t now,
     uint64_t *retry_after);
 
-/* under the caller's lock: the entry or SEALED_NONE */
-uint32_t sealed_certificate_table_lookup(sealed_zone_t *zone,
+/*
+ * Counts a mailbox that this certificate opens, and takes that back.
+ * SEALED_OK, SEALED_OPENER_LIMIT, SEALED_UNAUTHORIZED.
+ */
+sealed_verdict_t sealed_certificate_table_open(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], unsigned max_opened);
+void sealed_certificate_table_unopen(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE]);
 
-/* under the caller's lock: forgets an entry */
+/* out of table and wheel, into the worker's place; the shard is locked */
 void sealed_certificate_table_remove(sealed_zone_t *zone,
-    uint32_t reference);
+    sealed_shard_t *shard, sealed_certificate_entry_t *entry);
 
 
 #pragma GCC visibility pop

@@ -1,48 +1,33 @@
 
 #include "mailbox.h"
 #include "certificate_table.h"
-#include "item.h"
 #include "replay_window.h"
 
 #include <string.h>
 #include <sodium.h>
 
 
-enum {
-    BATCH = 16
-};
+/* a mailbox and the shard that is locked for it */
+
+typedef struct {
+    uint64_t                      hash;
+    sealed_shard_t               *shard;
+    uint32_t                      reference;
+    sealed_mailbox_t             *mailbox;      /* NULL: there is none */
+} place_t;
 
 
-static uint32_t lookup(sealed_zone_t *zone, const uint8_t *id);
-static sealed_mailbox_t *lookup_open(sealed_zone_t *zone, const uint8_t *id);
+static int enter(sealed_zone_t *zone, place_t *place, const uint8_t *id);
+static sealed_mailbox_t *enter_open(sealed_zone_t *zone, place_t *place,
+    const uint8_t *id);
 static void get_status(sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
     sealed_mailbox_status_t *status);
-static void resolve(sealed_zone_t *zone, const sealed_fanout_t *fanout,
-    uint32_t first, uint32_t count, uint32_t *mailboxes);
-static uint32_t store_octets(sealed_zone_t *zone, const uint8_t *data,
-    size_t size);
-static void append_one(sealed_zone_t *zone, uint32_t mailbox_reference,
-    uint32_t body, uint32_t index, uint64_t *wake);
-static void drop_first(sealed_zone_t *zone, sealed_mailbox_t *mailbox);
-static void release_body(sealed_zone_t *zone, uint32_t reference);
-static void free_cells(sealed_zone_t *zone, uint32_t cell);
-static void purge(sealed_zone_t *zone, sealed_mailbox_t *mailbox,
-    uint64_t now);
-static void close_mailbox(sealed_zone_t *zone, uint32_t reference,
-    uint64_t now, uint64_t *wake);
-static void remove_mailbox(sealed_zone_t *zone, uint32_t reference);
-static void notify(sealed_zone_t *zone, uint32_t reference, uint64_t *wake);
-static uint8_t *write_item(sealed_zone_t *zone, uint8_t *out,
-    const sealed_record_t *record, const sealed_body_t *body);
-static uint8_t *copy_octets(sealed_zone_t *zone, uint8_t *out, uint32_t cell,
-    size_t skip, size_t size);
-static void sweep_mailbox(sealed_zone_t *zone, uint32_t reference,
-    const sealed_mailbox_limits_t *limits, const uint32_t *tags,
-    unsigned ntags, uint64_t now, uint64_t *wake);
-static uint32_t cells_for(size_t size);
-
-
-#define HOUR(now)  ((uint32_t) ((now) / 3600))
+static sealed_verdict_t create(sealed_zone_t *zone, const uint8_t *id,
+    const uint8_t *key, uint32_t tag, uint64_t now, unsigned *created,
+    sealed_mailbox_status_t *status);
+static void put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
+    const uint8_t *key, uint32_t tag, uint64_t now);
+static void drop_all(sealed_zone_t *zone, const uint8_t *id);
 
 
 int
@@ -50,22 +35,18 @@ sealed_mailbox_find(sealed_zone_t *zone, const uint8_t *id,
     uint8_t key[SEALED_KEY_SIZE], uint32_t *tag)
 {
     int                rc;
+    place_t            place;
     sealed_mailbox_t  *mailbox;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return -1;
-    }
-
     rc = -1;
-    mailbox = lookup_open(zone, id);
+    mailbox = enter_open(zone, &place, id);
 
     if (mailbox) {
         memcpy(key, mailbox->key, SEALED_KEY_SIZE);
         *tag = mailbox->tag;
         rc = 0;
+        sealed_shard_unlock(zone, place.shard);
     }
-
-    sealed_zone_unlock(zone);
 
     return rc;
 }
@@ -77,83 +58,33 @@ sealed_mailbox_open(sealed_zone_t *zone, const uint8_t *id,
     const uint8_t *certificate_id, unsigned max_opened, uint64_t now,
     unsigned *created, sealed_mailbox_status_t *status)
 {
-    uint32_t                     reference, *bucket;
-    sealed_mailbox_t            *mailbox;
-    sealed_verdict_t             verdict;
-    sealed_certificate_entry_t  *entry;
-
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
-    }
+    place_t            place;
+    sealed_verdict_t   verdict;
+    sealed_mailbox_t  *mailbox;
 
     *created = 0;
-    verdict = SEALED_OK;
 
-    mailbox = lookup_open(zone, id);
+    mailbox = enter_open(zone, &place, id);
 
     if (mailbox) {
         get_status(zone, mailbox, status);
-        goto done;
+        sealed_shard_unlock(zone, place.shard);
+        return SEALED_OK;
     }
 
-    reference = sealed_certificate_table_lookup(zone, certificate_id);
+    verdict = sealed_certificate_table_open(zone, certificate_id, max_opened);
 
-    if (reference == SEALED_NONE) {
-        verdict = SEALED_UNAUTHORIZED;
-        goto done;
+    if (verdict != SEALED_OK) {
+        return verdict;
     }
 
-    entry = sealed_zone_certificate(zone, reference);
+    verdict = create(zone, id, key, tag, now, created, status);
 
-    if (entry->opened >= max_opened) {
-        verdict = SEALED_OPENER_LIMIT;
-        goto done;
+    if (!*created) {
+        sealed_certificate_table_unopen(zone, certificate_id);
     }
 
-    reference = lookup(zone, id);
-
-    if (reference != SEALED_NONE) {
-
-        if (sealed_zone_mailbox(zone, reference)->closed_until > now) {
-            verdict = SEALED_MAILBOX_CLOSED;
-            goto done;
-        }
-
-        remove_mailbox(zone, reference);
-    }
-
-    reference = sealed_arena_take(&zone->arena, SEALED_POOL_MAILBOX);
-
-    if (reference == SEALED_NONE) {
-        verdict = SEALED_ZONE_FULL;
-        goto done;
-    }
-
-    bucket = sealed_zone_mailbox_bucket(zone, id);
-
-    mailbox = sealed_zone_mailbox(zone, reference);
-    memset(mailbox, 0, sizeof(sealed_mailbox_t));
-    memcpy(mailbox->id, id, SEALED_MAILBOX_ID_SIZE);
-    memcpy(mailbox->key, key, SEALED_KEY_SIZE);
-    mailbox->next_seq = 1;
-    mailbox->head = SEALED_NONE;
-    mailbox->tail = SEALED_NONE;
-    mailbox->tag = tag;
-    mailbox->active_hour = HOUR(now);
-    mailbox->expiry = UINT32_MAX;
-    mailbox->hash_next = *bucket;
-
-    entry->opened++;
-
-    sealed_publish();
-    *bucket = reference;
-
-    *created = 1;
-    get_status(zone, mailbox, status);
-
-done:
-
-    sealed_zone_unlock(zone);
+    sealed_worker_settle(zone);
 
     return verdict;
 }
@@ -163,34 +94,41 @@ sealed_verdict_t
 sealed_mailbox_spend(sealed_zone_t *zone, const uint8_t *id, uint64_t nonce,
     uint64_t now, uint64_t *next, unsigned *has_next)
 {
-    sealed_mailbox_t  *mailbox;
+    place_t            place;
+    uint64_t           highest, window;
     sealed_verdict_t   verdict;
+    sealed_mailbox_t  *mailbox;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
+    mailbox = enter_open(zone, &place, id);
+
+    if (mailbox == NULL) {
+        return SEALED_UNAUTHORIZED;
     }
 
-    verdict = SEALED_UNAUTHORIZED;
-    mailbox = lookup_open(zone, id);
+    verdict = SEALED_OK;
+    highest = mailbox->window_highest;
+    window = mailbox->window;
 
-    if (mailbox) {
-        verdict = SEALED_OK;
-        mailbox->active_hour = HOUR(now);
+    sealed_shard_save(zone, place.shard, &mailbox->active, sizeof(uint32_t));
+    sealed_shard_save(zone, place.shard, &mailbox->window_highest,
+                      2 * sizeof(uint64_t));
+    sealed_set(mailbox->active, SEALED_HOUR(now));
 
-        if (sealed_replay_window_spend(&mailbox->window_highest,
-                                       &mailbox->window, SEALED_OWNER_WINDOW,
-                                       nonce)
-            != 0)
-        {
-            verdict = SEALED_NONCE_USED;
-            *has_next = sealed_replay_window_next(mailbox->window_highest,
-                                                  &mailbox->window,
-                                                  SEALED_OWNER_WINDOW, next)
-                        == 0;
-        }
+    if (sealed_replay_window_spend(&highest, &window, SEALED_OWNER_WINDOW,
+                                   nonce)
+        == 0)
+    {
+        sealed_set(mailbox->window_highest, highest);
+        sealed_set(mailbox->window, window);
+
+    } else {
+        verdict = SEALED_NONCE_USED;
+        *has_next = sealed_replay_window_next(highest, &window,
+                                              SEALED_OWNER_WINDOW, next)
+                    == 0;
     }
 
-    sealed_zone_unlock(zone);
+    sealed_shard_unlock(zone, place.shard);
 
     return verdict;
 }
@@ -200,22 +138,25 @@ sealed_verdict_t
 sealed_mailbox_status(sealed_zone_t *zone, const uint8_t *id, uint64_t now,
     sealed_mailbox_status_t *status)
 {
+    place_t            place;
     sealed_mailbox_t  *mailbox;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
+    mailbox = enter_open(zone, &place, id);
+
+    if (mailbox == NULL) {
+        return SEALED_NO_MAILBOX;
     }
 
-    mailbox = lookup_open(zone, id);
-
-    if (mailbox) {
-        purge(zone, mailbox, now);
-        get_status(zone, mailbox, status);
+    if (mailbox->node.due <= SEALED_HOUR(now)) {
+        sealed_mailbox_purge(zone, place.shard, mailbox, now);
     }
 
-    sealed_zone_unlock(zone);
+    get_status(zone, mailbox, status);
 
-    return mailbox ? SEALED_OK : SEALED_NO_MAILBOX;
+    sealed_shard_unlock(zone, place.shard);
+    sealed_worker_settle(zone);
+
+    return SEALED_OK;
 }
 
 
@@ -223,28 +164,23 @@ sealed_verdict_t
 sealed_mailbox_close(sealed_zone_t *zone, const uint8_t *id, uint64_t now,
     uint64_t *wake)
 {
-    uint32_t          reference;
-    sealed_verdict_t  verdict;
+    place_t            place;
+    sealed_mailbox_t  *mailbox;
 
     *wake = 0;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
+    mailbox = enter_open(zone, &place, id);
+
+    if (mailbox == NULL) {
+        return SEALED_NO_MAILBOX;
     }
 
-    verdict = SEALED_NO_MAILBOX;
-    reference = lookup(zone, id);
+    sealed_mailbox_end(zone, place.shard, mailbox, now, wake);
+    sealed_shard_unlock(zone, place.shard);
 
-    if (reference != SEALED_NONE
-        && sealed_zone_mailbox(zone, reference)->closed_until == 0)
-    {
-        close_mailbox(zone, reference, now, wake);
-        verdict = SEALED_OK;
-    }
+    drop_all(zone, id);
 
-    sealed_zone_unlock(zone);
-
-    return verdict;
+    return SEALED_OK;
 }
 
 
@@ -252,193 +188,39 @@ sealed_verdict_t
 sealed_mailbox_acknowledge(sealed_zone_t *zone, const uint8_t *id,
     uint64_t through, uint64_t now)
 {
+    unsigned           n;
+    place_t            place;
     sealed_mailbox_t  *mailbox;
-    sealed_verdict_t   verdict;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
-    }
+    for ( ;; ) {
+        mailbox = enter_open(zone, &place, id);
 
-    verdict = SEALED_OK;
-    mailbox = lookup_open(zone, id);
+        if (mailbox == NULL) {
+            return SEALED_NO_MAILBOX;
+        }
 
-    if (mailbox == NULL) {
-        verdict = SEALED_NO_MAILBOX;
+        if (through >= mailbox->next_seq) {
+            sealed_shard_unlock(zone, place.shard);
+            return SEALED_BAD_SEQUENCE;
+        }
 
-    } else if (through >= mailbox->next_seq) {
-        verdict = SEALED_BAD_SEQUENCE;
+        n = 0;
 
-    } else {
         while (mailbox->head != SEALED_NONE
-               && sealed_zone_record(zone, mailbox->head)->seq <= through)
+               && sealed_zone_record(zone, mailbox->head)->seq <= through
+               && n++ < SEALED_MAILBOX_BATCH)
         {
-            drop_first(zone, mailbox);
-        }
-    }
-
-    sealed_zone_unlock(zone);
-
-    return verdict;
-}
-
-
-sealed_verdict_t
-sealed_mailbox_append(sealed_zone_t *zone, const sealed_fanout_t *fanout,
-    const sealed_mailbox_limits_t *limits, uint64_t expiry_hour,
-    uint64_t now, uint32_t *mailboxes, uint8_t *results, uint32_t *accepted,
-    uint64_t *wake)
-{
-    size_t             headers_size;
-    uint32_t           i, n, reference, need[SEALED_POOLS];
-    uint64_t           bytes;
-    sealed_body_t     *body;
-    sealed_mailbox_t  *mailbox;
-
-    *wake = 0;
-    *accepted = 0;
-
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
-    }
-
-    for (i = 0; i < fanout->count; i += n) {
-        n = fanout->count - i < BATCH ? fanout->count - i : BATCH;
-        resolve(zone, fanout, i, n, mailboxes);
-    }
-
-    bytes = (uint64_t) fanout->body.size + fanout->slice_size;
-
-    for (i = 0; i < fanout->count; i++) {
-
-        if (mailboxes[i] == SEALED_NONE) {
-            results[i] = SEALED_REFUSED_UNKNOWN;
-            continue;
+            sealed_mailbox_drop(zone, place.shard, mailbox, SEALED_NONE,
+                                mailbox->head);
         }
 
-        mailbox = sealed_zone_mailbox(zone, mailboxes[i]);
-        purge(zone, mailbox, now);
+        sealed_shard_unlock(zone, place.shard);
+        sealed_worker_settle(zone);
 
-        if (mailbox->count >= limits->envelopes
-            || mailbox->bytes + bytes > limits->bytes)
-        {
-            results[i] = SEALED_REFUSED_FULL;
-            continue;
-        }
-
-        results[i] = SEALED_ACCEPTED;
-        (*accepted)++;
-    }
-
-    if (*accepted == 0) {
-        sealed_zone_unlock(zone);
-        return SEALED_OK;
-    }
-
-    headers_size = (size_t) fanout->count * fanout->slice_size;
-
-    memset(need, 0, sizeof(need));
-    need[SEALED_POOL_BODY] = 1;
-    need[SEALED_POOL_RECORD] = *accepted;
-    need[SEALED_POOL_CELL] = cells_for(fanout->body.size)
-                             + cells_for(headers_size);
-
-    if (!sealed_arena_has_room(&zone->arena, need)) {
-        *accepted = 0;
-        sealed_zone_unlock(zone);
-        return SEALED_ZONE_FULL;
-    }
-
-    reference = sealed_arena_take(&zone->arena, SEALED_POOL_BODY);
-    body = sealed_zone_body(zone, reference);
-    body->references = 0;
-    body->marked = 0;
-    body->size = (uint32_t) fanout->body.size;
-    body->slice_size = fanout->slice_size;
-    body->hour = HOUR(now);
-    body->expiry = (uint32_t) expiry_hour;
-    body->header_cell = store_octets(zone, fanout->headers, headers_size);
-    body->cell = store_octets(zone, fanout->body.data, fanout->body.size);
-
-    for (i = 0; i < fanout->count; i++) {
-        if (results[i] == SEALED_ACCEPTED) {
-            append_one(zone, mailboxes[i], reference, i, wake);
+        if (n <= SEALED_MAILBOX_BATCH) {
+            return SEALED_OK;
         }
     }
-
-    sealed_zone_unlock(zone);
-
-    return SEALED_OK;
-}
-
-
-sealed_verdict_t
-sealed_mailbox_read(sealed_zone_t *zone, const uint8_t *id, uint64_t now,
-    uint64_t *after, unsigned *limit, uint8_t *out, size_t size,
-    size_t *used, unsigned *more, unsigned worker, uint32_t *mailbox)
-{
-    size_t             need;
-    uint8_t           *pos;
-    uint32_t           reference, next;
-    sealed_body_t     *body;
-    sealed_record_t   *record;
-    sealed_mailbox_t  *box;
-
-    *used = 0;
-    *more = 0;
-
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
-    }
-
-    reference = lookup(zone, id);
-
-    if (reference == SEALED_NONE
-        || sealed_zone_mailbox(zone, reference)->closed_until)
-    {
-        sealed_zone_unlock(zone);
-        return SEALED_NO_MAILBOX;
-    }
-
-    box = sealed_zone_mailbox(zone, reference);
-    purge(zone, box, now);
-
-    pos = out;
-
-    for (next = box->head; next != SEALED_NONE; next = record->next) {
-        record = sealed_zone_record(zone, next);
-
-        if (record->seq <= *after) {
-            continue;
-        }
-
-        if (*limit == 0) {
-            break;
-        }
-
-        body = sealed_zone_body(zone, record->body);
-        need = sealed_item_size(record->seq, body->hour, body->slice_size,
-                                body->size, 0);
-
-        if (need > size - (size_t) (pos - out)) {
-            *more = 1;
-            break;
-        }
-
-        pos = write_item(zone, pos, record, body);
-        *after = record->seq;
-        (*limit)--;
-    }
-
-    *used = (size_t) (pos - out);
-
-    if (*used == 0 && *more == 0 && worker < SEALED_WORKERS) {
-        box->waiting |= (uint64_t) 1 << worker;
-        *mailbox = reference;
-    }
-
-    sealed_zone_unlock(zone);
-
-    return SEALED_OK;
 }
 
 
@@ -446,179 +228,258 @@ sealed_verdict_t
 sealed_mailbox_check_after(sealed_zone_t *zone, const uint8_t *id,
     uint64_t after)
 {
-    sealed_mailbox_t  *mailbox;
+    place_t            place;
     sealed_verdict_t   verdict;
+    sealed_mailbox_t  *mailbox;
 
-    if (sealed_zone_lock(zone) != 0) {
-        return SEALED_UNAVAILABLE;
+    mailbox = enter_open(zone, &place, id);
+
+    if (mailbox == NULL) {
+        return SEALED_NO_MAILBOX;
     }
 
-    mailbox = lookup_open(zone, id);
+    verdict = after >= mailbox->next_seq ? SEALED_BAD_SEQUENCE : SEALED_OK;
 
-    verdict = mailbox == NULL ? SEALED_NO_MAILBOX
-              : after >= mailbox->next_seq ? SEALED_BAD_SEQUENCE
-              : SEALED_OK;
-
-    sealed_zone_unlock(zone);
+    sealed_shard_unlock(zone, place.shard);
 
     return verdict;
 }
 
 
-unsigned
-sealed_mailbox_wakes(sealed_zone_t *zone, unsigned worker,
-    uint32_t *mailboxes, unsigned *all)
+int
+sealed_mailbox_is_open(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox)
 {
-    unsigned             count;
-    sealed_wake_ring_t  *ring;
+    unsigned  i;
 
-    if (sealed_zone_lock(zone) != 0) {
-        *all = 1;
+    if (mailbox->tag == 0) {
         return 0;
     }
 
-    ring = &zone->wake[worker];
-    count = ring->count;
-    *all = ring->overflow;
+    for (i = 0; i < zone->limits.ntags; i++) {
+        if (zone->limits.tag[i] == mailbox->tag) {
+            return 1;
+        }
+    }
 
-    memcpy(mailboxes, ring->mailbox, count * sizeof(uint32_t));
-
-    ring->count = 0;
-    ring->overflow = 0;
-
-    sealed_zone_unlock(zone);
-
-    return count;
+    return 0;
 }
 
 
 void
-sealed_mailbox_sweep(sealed_zone_t *zone,
-    const sealed_mailbox_limits_t *limits, const uint32_t *tags,
-    unsigned ntags, unsigned pages, uint64_t now, uint64_t *wake)
+sealed_mailbox_save(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox)
 {
-    uint32_t        reference, slot, objects;
-    sealed_pool_t   pool;
-
-    *wake = 0;
-
-    if (sealed_zone_lock(zone) != 0) {
-        return;
-    }
-
-    while (pages--) {
-
-        if (zone->sweep_page >= zone->arena.pages) {
-            zone->sweep_page = 0;
-        }
-
-        pool = sealed_arena_page(&zone->arena, zone->sweep_page)->pool;
-
-        if (pool == SEALED_POOL_MAILBOX || pool == SEALED_POOL_CERTIFICATE) {
-            objects = sealed_pool_objects(pool);
-
-            for (slot = 0; slot < objects; slot++) {
-                reference = zone->sweep_page << 8 | slot;
-
-                if (!sealed_arena_valid(&zone->arena, pool, reference)) {
-                    continue;
-                }
-
-                if (pool == SEALED_POOL_MAILBOX) {
-                    sweep_mailbox(zone, reference, limits, tags, ntags, now,
-                                  wake);
-
-                } else if (sealed_zone_certificate(zone, reference)->end
-                           <= now)
-                {
-                    sealed_certificate_table_remove(zone, reference);
-                }
-            }
-        }
-
-        zone->sweep_page++;
-    }
-
-    sealed_zone_unlock(zone);
+    sealed_shard_save(zone, shard, &mailbox->head,
+                      offsetof(sealed_mailbox_t, tag)
+                      - offsetof(sealed_mailbox_t, head));
 }
 
 
-static void
-sweep_mailbox(sealed_zone_t *zone, uint32_t reference,
-    const sealed_mailbox_limits_t *limits, const uint32_t *tags,
-    unsigned ntags, uint64_t now, uint64_t *wake)
+uint32_t
+sealed_mailbox_next(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox, uint32_t record)
 {
-    unsigned           i;
-    sealed_mailbox_t  *mailbox;
-
-    mailbox = sealed_zone_mailbox(zone, reference);
-
-    if (mailbox->closed_until) {
-
-        if (mailbox->closed_until <= now) {
-            remove_mailbox(zone, reference);
-        }
-
-        return;
-    }
-
-    for (i = 0; i < ntags; i++) {
-        if (tags[i] == mailbox->tag) {
-            break;
-        }
-    }
-
-    /* hours at rest: a mailbox may live up to one longer, never shorter */
-
-    if (i == ntags
-        || ((uint64_t) mailbox->active_hour + 1) * 3600
-           + limits->idle_seconds < now)
-    {
-        close_mailbox(zone, reference, now, wake);
-        return;
-    }
-
-    purge(zone, mailbox, now);
+    return record == mailbox->tail
+           ? SEALED_NONE : sealed_zone_record(zone, record)->next;
 }
 
 
-static uint32_t
-lookup(sealed_zone_t *zone, const uint8_t *id)
+void
+sealed_mailbox_drop(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint32_t prev, uint32_t record)
 {
-    uint32_t           reference;
-    sealed_mailbox_t  *mailbox;
+    uint32_t          next;
+    sealed_body_t    *body;
+    sealed_record_t  *object, *before;
+    sealed_worker_t  *w;
 
-    reference = *sealed_zone_mailbox_bucket(zone, id);
+    w = &zone->workers[zone->worker];
+    object = sealed_zone_record(zone, record);
+    body = sealed_zone_body(zone, object->body);
+    next = sealed_mailbox_next(zone, mailbox, record);
 
-    while (reference != SEALED_NONE) {
-        mailbox = sealed_zone_mailbox(zone, reference);
+    sealed_mailbox_save(zone, shard, mailbox);
+    sealed_shard_save(zone, shard, &object->next, 3 * sizeof(uint32_t));
+    sealed_shard_save(zone, shard, &w->dropped, sizeof(uint32_t));
 
-        if (memcmp(mailbox->id, id, SEALED_MAILBOX_ID_SIZE) == 0) {
-            break;
-        }
+    if (prev == SEALED_NONE) {
+        sealed_set(mailbox->head, next);
 
-        reference = mailbox->hash_next;
+    } else {
+        before = sealed_zone_record(zone, prev);
+        sealed_shard_save(zone, shard, &before->next, sizeof(uint32_t));
+        sealed_set(before->next, next);
     }
 
-    return reference;
+    if (next == SEALED_NONE) {
+        sealed_set(mailbox->tail, prev);
+    }
+
+    sealed_set(mailbox->count, mailbox->count - 1);
+    sealed_set(mailbox->bytes,
+               mailbox->bytes - body->size - body->slice_size);
+    sealed_set(object->mailbox, SEALED_NONE);
+    sealed_set(object->next, w->dropped);
+    sealed_set(w->dropped, record);
+
+    if (sealed_lock_room(&shard->lock) < 2 * SEALED_MAILBOX_WORDS) {
+        sealed_lock_commit(&shard->lock);
+    }
 }
 
+
+void
+sealed_mailbox_purge(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint64_t now)
+{
+    uint32_t  hour, due, idle, prev, next, record, expiry;
+
+    hour = SEALED_HOUR(now);
+    idle = mailbox->active + 1 + (zone->limits.idle_seconds + 3599) / 3600;
+    due = hour + SEALED_REVISIT_HOURS;
+
+    if (idle < due) {
+        due = idle;
+    }
+
+    prev = SEALED_NONE;
+
+    for (record = mailbox->head; record != SEALED_NONE; record = next) {
+        next = sealed_mailbox_next(zone, mailbox, record);
+        expiry = sealed_zone_body(zone,
+                     sealed_zone_record(zone, record)->body)->expiry;
+
+        if (expiry <= hour) {
+            sealed_mailbox_drop(zone, shard, mailbox, prev, record);
+            continue;
+        }
+
+        if (expiry < due) {
+            due = expiry;
+        }
+
+        prev = record;
+    }
+
+    /* what is due now, the idle, is somebody else's to end */
+
+    sealed_mailbox_due(zone, shard, mailbox, due > hour ? due : hour + 1);
+    sealed_lock_commit(&shard->lock);
+}
+
+
+void
+sealed_mailbox_due(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint32_t due)
+{
+    uint32_t  reference;
+
+    reference = sealed_zone_reference(zone, mailbox);
+
+    sealed_wheel_remove(zone, shard, reference);
+    sealed_wheel_insert(zone, shard, reference, due);
+}
+
+
+void
+sealed_mailbox_end(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint64_t now, uint64_t *wake)
+{
+    uint64_t  until;
+
+    until = now + SEALED_CLOSED_SECONDS;
+
+    sealed_mailbox_save(zone, shard, mailbox);
+    sealed_shard_save(zone, shard, &mailbox->tag, 2 * sizeof(uint32_t));
+    sealed_shard_save(zone, shard, &shard->ended, sizeof(uint32_t));
+
+    sealed_set(mailbox->tag, 0);
+    sealed_set(mailbox->active, (uint32_t) until);
+    sealed_set(shard->ended, shard->ended + 1);
+    sealed_mailbox_due(zone, shard, mailbox, SEALED_HOUR(until + 3599));
+    sealed_mailbox_notify(zone, mailbox, wake);
+
+    sealed_lock_commit(&shard->lock);
+
+    /* nobody asks for it any more: needs no way back */
+
+    sodium_memzero(mailbox->key, sizeof(mailbox->key));
+}
+
+
+void
+sealed_mailbox_notify(sealed_zone_t *zone, sealed_mailbox_t *mailbox,
+    uint64_t *wake)
+{
+    if (mailbox->waiting) {
+        *wake |= mailbox->waiting;
+        sealed_wake_notify(zone, mailbox->waiting,
+                           sealed_zone_reference(zone, mailbox));
+        sealed_set(mailbox->waiting, 0);
+    }
+}
+
+
+void
+sealed_mailbox_remove(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox)
+{
+    uint32_t          reference;
+    sealed_worker_t  *w;
+
+    w = &zone->workers[zone->worker];
+    reference = sealed_zone_reference(zone, mailbox);
+
+    sealed_wheel_remove(zone, shard, reference);
+    sealed_table_remove(zone, shard, &shard->mailboxes,
+                        sealed_zone_hash(zone, mailbox->entry.id), reference);
+
+    sealed_shard_save(zone, shard, &shard->ended, sizeof(uint32_t));
+    sealed_shard_save(zone, shard, &w->gone, sizeof(uint32_t));
+    sealed_set(shard->ended, shard->ended - 1);
+    sealed_set(w->gone, reference);
+}
+
+
+/* locks the shard and looks; 0 or -1, then it is not locked */
+
+static int
+enter(sealed_zone_t *zone, place_t *place, const uint8_t *id)
+{
+    place->hash = sealed_zone_hash(zone, id);
+    place->shard = sealed_zone_shard(zone, place->hash);
+
+    if (sealed_shard_lock(zone, place->shard) != 0) {
+        return -1;
+    }
+
+    place->reference = sealed_table_find(zone, &place->shard->mailboxes,
+                                         place->hash, id);
+
+    place->mailbox = place->reference == SEALED_NONE
+                     ? NULL : sealed_zone_mailbox(zone, place->reference);
+
+    return 0;
+}
+
+
+/* NULL, and not locked, when there is none that is open */
 
 static sealed_mailbox_t *
-lookup_open(sealed_zone_t *zone, const uint8_t *id)
+enter_open(sealed_zone_t *zone, place_t *place, const uint8_t *id)
 {
-    uint32_t           reference;
-    sealed_mailbox_t  *mailbox;
-
-    reference = lookup(zone, id);
-
-    if (reference == SEALED_NONE) {
+    if (enter(zone, place, id) != 0) {
         return NULL;
     }
 
-    mailbox = sealed_zone_mailbox(zone, reference);
+    if (place->mailbox && sealed_mailbox_is_open(zone, place->mailbox)) {
+        return place->mailbox;
+    }
 
-    return mailbox->closed_until ? NULL : mailbox;
+    sealed_shard_unlock(zone, place->shard);
+
+    return NULL;
 }
 
 
@@ -635,369 +496,139 @@ get_status(sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
 }
 
 
-/* all buckets are on their way before the first is looked at */
+/* the opener's count has been taken */
+
+static sealed_verdict_t
+create(sealed_zone_t *zone, const uint8_t *id, const uint8_t *key,
+    uint32_t tag, uint64_t now, unsigned *created,
+    sealed_mailbox_status_t *status)
+{
+    int       grow;
+    place_t   place;
+    unsigned  tries;
+
+    if (sealed_worker_take(zone, SEALED_POOL_MAILBOX, 0) != 0) {
+        return SEALED_ZONE_FULL;
+    }
+
+    for (tries = 0; ; tries++) {
+
+        if (enter(zone, &place, id) != 0) {
+            return SEALED_UNAVAILABLE;
+        }
+
+        if (place.mailbox == NULL) {
+            break;
+        }
+
+        if (sealed_mailbox_is_open(zone, place.mailbox)) {
+            get_status(zone, place.mailbox, status);
+            sealed_shard_unlock(zone, place.shard);
+            return SEALED_OK;
+        }
+
+        /* ended, or its key line left; either way nobody's for a while */
+
+        if (place.mailbox->tag || place.mailbox->active > now || tries) {
+            sealed_shard_unlock(zone, place.shard);
+            return SEALED_MAILBOX_CLOSED;
+        }
+
+        /* a death in close may have left some */
+
+        if (place.mailbox->head != SEALED_NONE) {
+            sealed_shard_unlock(zone, place.shard);
+            drop_all(zone, id);
+            continue;
+        }
+
+        sealed_mailbox_remove(zone, place.shard, place.mailbox);
+        break;
+    }
+
+    put(zone, &place, id, key, tag, now);
+    *created = 1;
+    get_status(zone, place.mailbox, status);
+
+    sealed_lock_commit(&place.shard->lock);
+    grow = sealed_table_balance(zone, place.shard, &place.shard->mailboxes);
+    sealed_shard_unlock(zone, place.shard);
+
+    if (grow
+        && sealed_worker_take(zone, SEALED_POOL_INDEX, 0) == 0
+        && sealed_shard_lock(zone, place.shard) == 0)
+    {
+        (void) sealed_table_balance(zone, place.shard,
+                                    &place.shard->mailboxes);
+        sealed_shard_unlock(zone, place.shard);
+    }
+
+    return SEALED_OK;
+}
+
+
+/* the object in the worker's place becomes the mailbox */
 
 static void
-resolve(sealed_zone_t *zone, const sealed_fanout_t *fanout, uint32_t first,
-    uint32_t count, uint32_t *mailboxes)
+put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
+    const uint8_t *key, uint32_t tag, uint64_t now)
 {
-    uint32_t           i, reference, *bucket[BATCH];
-    const uint8_t     *id;
+    uint32_t           idle, due;
     sealed_mailbox_t  *mailbox;
+    sealed_worker_t   *w;
 
-    id = fanout->recipients + (size_t) first * SEALED_MAILBOX_ID_SIZE;
+    w = &zone->workers[zone->worker];
 
-    for (i = 0; i < count; i++) {
-        bucket[i] = sealed_zone_mailbox_bucket(zone,
-                                           id + i * SEALED_MAILBOX_ID_SIZE);
-        __builtin_prefetch(bucket[i]);
-    }
+    place->reference = w->object;
+    place->mailbox = mailbox = sealed_zone_mailbox(zone, w->object);
 
-    for (i = 0; i < count; i++) {
-        if (*bucket[i] != SEALED_NONE) {
-            mailbox = sealed_zone_mailbox(zone, *bucket[i]);
-            __builtin_prefetch(mailbox);
-            __builtin_prefetch((uint8_t *) mailbox + 64);
+    memcpy(mailbox->entry.id, id, SEALED_MAILBOX_ID_SIZE);
+    memcpy(mailbox->key, key, SEALED_KEY_SIZE);
+    mailbox->next_seq = 1;
+    mailbox->tag = tag;
+    mailbox->active = SEALED_HOUR(now);
+
+    idle = mailbox->active + 1 + (zone->limits.idle_seconds + 3599) / 3600;
+    due = mailbox->active + SEALED_REVISIT_HOURS;
+
+    sealed_shard_save(zone, place->shard, &w->object, sizeof(uint32_t));
+    sealed_set(w->object, SEALED_NONE);
+    sealed_table_insert(zone, place->shard, &place->shard->mailboxes,
+                        place->hash, place->reference);
+    sealed_wheel_insert(zone, place->shard, place->reference,
+                        idle < due ? idle : due);
+}
+
+
+/* the envelopes of a mailbox that has ended */
+
+static void
+drop_all(sealed_zone_t *zone, const uint8_t *id)
+{
+    int       more;
+    place_t   place;
+    unsigned  n;
+
+    do {
+        if (enter(zone, &place, id) != 0) {
+            return;
         }
-    }
 
-    for (i = 0; i < count; i++) {
-        reference = *bucket[i];
+        n = 0;
 
-        while (reference != SEALED_NONE) {
-            mailbox = sealed_zone_mailbox(zone, reference);
-
-            if (memcmp(mailbox->id, id + i * SEALED_MAILBOX_ID_SIZE,
-                       SEALED_MAILBOX_ID_SIZE)
-                == 0)
-            {
-                break;
-            }
-
-            reference = mailbox->hash_next;
-        }
-
-        if (reference != SEALED_NONE
-            && sealed_zone_mailbox(zone, reference)->closed_until)
+        while (place.mailbox
+               && place.mailbox->tag == 0
+               && place.mailbox->head != SEALED_NONE
+               && n++ < SEALED_MAILBOX_BATCH)
         {
-            reference = SEALED_NONE;
+            sealed_mailbox_drop(zone, place.shard, place.mailbox,
+                                SEALED_NONE, place.mailbox->head);
         }
 
-        mailboxes[first + i] = reference;
-    }
-}
+        more = n > SEALED_MAILBOX_BATCH;
 
+        sealed_shard_unlock(zone, place.shard);
+        sealed_worker_settle(zone);
 
-/* room has been seen to beforehand */
-
-static uint32_t
-store_octets(sealed_zone_t *zone, const uint8_t *data, size_t size)
-{
-    size_t          n;
-    uint32_t        first, reference, *link;
-    sealed_cell_t  *cell;
-
-    first = SEALED_NONE;
-    link = &first;
-
-    while (size) {
-        reference = sealed_arena_take(&zone->arena, SEALED_POOL_CELL);
-        cell = sealed_zone_cell(zone, reference);
-
-        n = size < SEALED_CELL_PAYLOAD ? size : SEALED_CELL_PAYLOAD;
-        memcpy(cell->payload, data, n);
-        cell->next = SEALED_NONE;
-
-        data += n;
-        size -= n;
-
-        *link = reference;
-        link = &cell->next;
-    }
-
-    return first;
-}
-
-
-static void
-append_one(sealed_zone_t *zone, uint32_t mailbox_reference, uint32_t body,
-    uint32_t index, uint64_t *wake)
-{
-    uint32_t           reference, *link;
-    sealed_body_t     *shared;
-    sealed_record_t   *record;
-    sealed_mailbox_t  *mailbox;
-
-    mailbox = sealed_zone_mailbox(zone, mailbox_reference);
-    shared = sealed_zone_body(zone, body);
-
-    reference = sealed_arena_take(&zone->arena, SEALED_POOL_RECORD);
-    record = sealed_zone_record(zone, reference);
-    record->seq = mailbox->next_seq;
-    record->next = SEALED_NONE;
-    record->body = body;
-    record->index = index;
-
-    shared->references++;
-
-    if (shared->expiry < mailbox->expiry) {
-        mailbox->expiry = shared->expiry;
-    }
-
-    link = mailbox->tail == SEALED_NONE
-           ? &mailbox->head
-           : &sealed_zone_record(zone, mailbox->tail)->next;
-
-    sealed_publish();
-    *link = reference;
-    sealed_publish();
-
-    mailbox->tail = reference;
-    mailbox->next_seq++;
-    mailbox->count++;
-    mailbox->bytes += (uint64_t) shared->size + shared->slice_size;
-
-    if (mailbox->waiting) {
-        notify(zone, mailbox_reference, wake);
-    }
-}
-
-
-static void
-drop_first(sealed_zone_t *zone, sealed_mailbox_t *mailbox)
-{
-    uint32_t          reference, body;
-    sealed_record_t  *record;
-
-    reference = mailbox->head;
-    record = sealed_zone_record(zone, reference);
-    body = record->body;
-
-    mailbox->head = record->next;
-    sealed_publish();
-
-    if (mailbox->head == SEALED_NONE) {
-        mailbox->tail = SEALED_NONE;
-        mailbox->expiry = UINT32_MAX;
-    }
-
-    mailbox->count--;
-    mailbox->bytes -= (uint64_t) sealed_zone_body(zone, body)->size
-                      + sealed_zone_body(zone, body)->slice_size;
-
-    sealed_arena_give(&zone->arena, reference);
-    release_body(zone, body);
-}
-
-
-static void
-release_body(sealed_zone_t *zone, uint32_t reference)
-{
-    sealed_body_t  *body;
-
-    body = sealed_zone_body(zone, reference);
-
-    if (--body->references) {
-        return;
-    }
-
-    free_cells(zone, body->cell);
-    free_cells(zone, body->header_cell);
-    sealed_arena_give(&zone->arena, reference);
-}
-
-
-/* ciphertext does not outlive its last record */
-
-static void
-free_cells(sealed_zone_t *zone, uint32_t cell)
-{
-    uint32_t        next;
-    sealed_cell_t  *object;
-
-    while (cell != SEALED_NONE) {
-        object = sealed_zone_cell(zone, cell);
-        next = object->next;
-        sodium_memzero(object->payload, sizeof(object->payload));
-        sealed_arena_give(&zone->arena, cell);
-        cell = next;
-    }
-}
-
-
-/* drops what is past its hour; cheap when nothing is */
-
-static void
-purge(sealed_zone_t *zone, sealed_mailbox_t *mailbox, uint64_t now)
-{
-    uint32_t          hour, earliest, tail, body, reference, *link;
-    sealed_body_t    *shared;
-    sealed_record_t  *record;
-
-    hour = HOUR(now);
-
-    if (mailbox->expiry > hour) {
-        return;
-    }
-
-    earliest = UINT32_MAX;
-    tail = SEALED_NONE;
-    link = &mailbox->head;
-
-    while (*link != SEALED_NONE) {
-        reference = *link;
-        record = sealed_zone_record(zone, reference);
-        body = record->body;
-        shared = sealed_zone_body(zone, body);
-
-        if (shared->expiry > hour) {
-
-            if (shared->expiry < earliest) {
-                earliest = shared->expiry;
-            }
-
-            tail = reference;
-            link = &record->next;
-            continue;
-        }
-
-        *link = record->next;
-        sealed_publish();
-
-        mailbox->count--;
-        mailbox->bytes -= (uint64_t) shared->size + shared->slice_size;
-
-        sealed_arena_give(&zone->arena, reference);
-        release_body(zone, body);
-    }
-
-    mailbox->tail = tail;
-    mailbox->expiry = earliest;
-}
-
-
-static void
-close_mailbox(sealed_zone_t *zone, uint32_t reference, uint64_t now,
-    uint64_t *wake)
-{
-    sealed_mailbox_t  *mailbox;
-
-    mailbox = sealed_zone_mailbox(zone, reference);
-
-    while (mailbox->head != SEALED_NONE) {
-        drop_first(zone, mailbox);
-    }
-
-    mailbox->closed_until = (uint32_t) (now + SEALED_CLOSED_SECONDS);
-    zone->closed++;
-    sodium_memzero(mailbox->key, sizeof(mailbox->key));
-
-    notify(zone, reference, wake);
-}
-
-
-static void
-remove_mailbox(sealed_zone_t *zone, uint32_t reference)
-{
-    uint32_t          *link;
-    sealed_mailbox_t  *mailbox;
-
-    mailbox = sealed_zone_mailbox(zone, reference);
-    link = sealed_zone_mailbox_bucket(zone, mailbox->id);
-
-    while (*link != reference) {
-        link = &sealed_zone_mailbox(zone, *link)->hash_next;
-    }
-
-    *link = mailbox->hash_next;
-    sealed_publish();
-
-    zone->closed--;
-    sodium_memzero(mailbox, sizeof(sealed_mailbox_t));
-    sealed_arena_give(&zone->arena, reference);
-}
-
-
-static void
-notify(sealed_zone_t *zone, uint32_t reference, uint64_t *wake)
-{
-    unsigned             worker;
-    uint64_t             waiting;
-    sealed_mailbox_t    *mailbox;
-    sealed_wake_ring_t  *ring;
-
-    mailbox = sealed_zone_mailbox(zone, reference);
-    waiting = mailbox->waiting;
-    mailbox->waiting = 0;
-    *wake |= waiting;
-
-    while (waiting) {
-        worker = (unsigned) __builtin_ctzll(waiting);
-        waiting &= waiting - 1;
-        ring = &zone->wake[worker];
-
-        if (ring->count < SEALED_WAKE_RING) {
-            ring->mailbox[ring->count++] = reference;
-
-        } else {
-            ring->overflow = 1;
-        }
-    }
-}
-
-
-static uint8_t *
-write_item(sealed_zone_t *zone, uint8_t *out, const sealed_record_t *record,
-    const sealed_body_t *body)
-{
-    sealed_bytes_t  no_stamp = { NULL, 0 };
-
-    out = sealed_item_start(out, record->seq, body->hour, body->slice_size);
-    out = copy_octets(zone, out, body->header_cell,
-                      (size_t) record->index * body->slice_size,
-                      body->slice_size);
-    out = sealed_item_body_head(out, body->size);
-    out = copy_octets(zone, out, body->cell, 0, body->size);
-
-    return sealed_item_end(out, no_stamp);
-}
-
-
-static uint8_t *
-copy_octets(sealed_zone_t *zone, uint8_t *out, uint32_t cell, size_t skip,
-    size_t size)
-{
-    size_t          n;
-    sealed_cell_t  *object;
-
-    while (size) {
-        object = sealed_zone_cell(zone, cell);
-        cell = object->next;
-
-        if (skip >= SEALED_CELL_PAYLOAD) {
-            skip -= SEALED_CELL_PAYLOAD;
-            continue;
-        }
-
-        n = SEALED_CELL_PAYLOAD - skip;
-
-        if (n > size) {
-            n = size;
-        }
-
-        memcpy(out, object->payload + skip, n);
-        out += n;
-        size -= n;
-        skip = 0;
-    }
-
-    return out;
-}
-
-
-static uint32_t
-cells_for(size_t size)
-{
-    return (uint32_t) ((size + SEALED_CELL_PAYLOAD - 1)
-                       / SEALED_CELL_PAYLOAD);
+    } while (more);
 }

@@ -1,28 +1,23 @@
 
 /*
- * Mailboxes: open, append, read, acknowledge, close, expire.
+ * Mailboxes: open, look after, acknowledge, close.
  *
- * Each function takes the zone's lock and works on one state of it.  An
- * envelope stays until acknowledged or expired; sequence numbers begin at 1
- * and never repeat in a mailbox's life.  Hours are unix time / 3600.
+ * An envelope stays until acknowledged or expired; sequence numbers begin at
+ * 1 and never repeat in a mailbox's life.  Hours are unix time / 3600.
+ *
+ * Each function takes the lock of the mailbox's shard, for a batch at a time
+ * where there is much to do, and gives back what it dropped when it has left
+ * it.  The process has a place in the zone (worker.h).
  */
 
 #ifndef SEALED_MAILBOX_H
 #define SEALED_MAILBOX_H
 
 
-#include "fanout.h"
 #include "zone.h"
 
 
 #pragma GCC visibility push(hidden)
-
-
-typedef struct {
-    uint32_t                      envelopes;    /* in one mailbox */
-    uint64_t                      bytes;
-    uint32_t                      idle_seconds;
-} sealed_mailbox_limits_t;
 
 
 typedef struct {
@@ -33,13 +28,6 @@ typedef struct {
 } sealed_mailbox_status_t;
 
 
-typedef enum {
-    SEALED_ACCEPTED = 0,
-    SEALED_REFUSED_UNKNOWN,
-    SEALED_REFUSED_FULL
-} sealed_recipient_result_t;
-
-
 /* key and key line of an open mailbox; 0 or -1 */
 int sealed_mailbox_find(sealed_zone_t *zone, const uint8_t *id,
     uint8_t key[SEALED_KEY_SIZE], uint32_t *tag);
@@ -48,7 +36,7 @@ int sealed_mailbox_find(sealed_zone_t *zone, const uint8_t *id,
  * Opens, on behalf of a certificate in the table.  SEALED_OK with *created
  * 1 (201) or 0 (it was open already, 200), SEALED_OPENER_LIMIT,
  * SEALED_MAILBOX_CLOSED, SEALED_ZONE_FULL.  The key matches the id; the
- * caller has seen to that.
+ * caller has seen to that.  A death between counts against the certificate.
  */
 sealed_verdict_t sealed_mailbox_open(sealed_zone_t *zone, const uint8_t *id,
     const uint8_t key[SEALED_KEY_SIZE], uint32_t tag,
@@ -64,6 +52,7 @@ sealed_verdict_t sealed_mailbox_spend(sealed_zone_t *zone, const uint8_t *id,
 sealed_verdict_t sealed_mailbox_status(sealed_zone_t *zone,
     const uint8_t *id, uint64_t now, sealed_mailbox_status_t *status);
 
+/* *wake has a bit for each group of workers that shall look (wake.h) */
 sealed_verdict_t sealed_mailbox_close(sealed_zone_t *zone, const uint8_t *id,
     uint64_t now, uint64_t *wake);
 
@@ -71,47 +60,60 @@ sealed_verdict_t sealed_mailbox_close(sealed_zone_t *zone, const uint8_t *id,
 sealed_verdict_t sealed_mailbox_acknowledge(sealed_zone_t *zone,
     const uint8_t *id, uint64_t through, uint64_t now);
 
-/*
- * One body to many mailboxes, each whole or not at all.  mailboxes is
- * scratch of count references, results tells of each recipient.  SEALED_OK,
- * or SEALED_ZONE_FULL with nothing changed.  *wake has a bit for each worker
- * that shall look.
- */
-sealed_verdict_t sealed_mailbox_append(sealed_zone_t *zone,
-    const sealed_fanout_t *fanout, const sealed_mailbox_limits_t *limits,
-    uint64_t expiry_hour, uint64_t now, uint32_t *mailboxes,
-    uint8_t *results, uint32_t *accepted, uint64_t *wake);
-
-/*
- * Items above *after, at most *limit of them, as a CBOR sequence into out as
- * far as they fit; *after and *limit move on.  *more tells whether another
- * item waits.  A worker below SEALED_WORKERS that found nothing at all is
- * registered for a wake-up; *mailbox is then the reference it will be told.
- */
-sealed_verdict_t sealed_mailbox_read(sealed_zone_t *zone, const uint8_t *id,
-    uint64_t now, uint64_t *after, unsigned *limit, uint8_t *out,
-    size_t size, size_t *used, unsigned *more, unsigned worker,
-    uint32_t *mailbox);
-
 /* also SEALED_BAD_SEQUENCE: whether after is below next */
 sealed_verdict_t sealed_mailbox_check_after(sealed_zone_t *zone,
     const uint8_t *id, uint64_t after);
 
-/*
- * What a worker shall look at since it last asked: up to SEALED_WAKE_RING
- * references; *all when it has to look at everything.
- */
-unsigned sealed_mailbox_wakes(sealed_zone_t *zone, unsigned worker,
-    uint32_t *mailboxes, unsigned *all);
 
 /*
- * Expiry, a few pages at a time: envelopes past their hour, mailboxes that
- * idle too long or whose key line left, closed ones past their time,
- * certificates that ended.
+ * Parts of the above, for the units that work on mailboxes too: with the
+ * shard's lock held, and room for SEALED_MAILBOX_WORDS in its log.
  */
-void sealed_mailbox_sweep(sealed_zone_t *zone,
-    const sealed_mailbox_limits_t *limits, const uint32_t *tags,
-    unsigned ntags, unsigned pages, uint64_t now, uint64_t *wake);
+
+enum {
+    SEALED_MAILBOX_WORDS  = 64,
+    SEALED_MAILBOX_BATCH  = 64,     /* records dropped in one go */
+    SEALED_REVISIT_HOURS  = 24      /* each mailbox is looked at so often */
+};
+
+/* whether senders and readers find it */
+int sealed_mailbox_is_open(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox);
+
+/* everything of a mailbox that changes with an envelope */
+void sealed_mailbox_save(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox);
+
+/* what comes after this record in its mailbox */
+uint32_t sealed_mailbox_next(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox, uint32_t record);
+
+/* takes a record out, prev is the one before or none; commits at times */
+void sealed_mailbox_drop(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint32_t prev, uint32_t record);
+
+/*
+ * Drops what has expired and hangs the mailbox in at the hour at which it
+ * has to be looked at again; commits.
+ */
+void sealed_mailbox_purge(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint64_t now);
+
+/* moves it in the wheel */
+void sealed_mailbox_due(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint32_t due);
+
+/* ends it: no sender and no reader finds it any more; commits */
+void sealed_mailbox_end(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox, uint64_t now, uint64_t *wake);
+
+/* tells those who wait for it */
+void sealed_mailbox_notify(sealed_zone_t *zone, sealed_mailbox_t *mailbox,
+    uint64_t *wake);
+
+/* an ended, empty one out of table and wheel, into the worker's place */
+void sealed_mailbox_remove(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox);
 
 
 #pragma GCC visibility pop

@@ -85,6 +85,12 @@ sealed_key_line_derive(sealed_key_line_t *line)
     line->tag = ((uint32_t) digest[0] << 24) | ((uint32_t) digest[1] << 16)
                 | ((uint32_t) digest[2] << 8) | digest[3];
 
+    /* 0 is the tag of a mailbox that has ended */
+
+    if (line->tag == 0) {
+        line->tag = 1;
+    }
+
     sodium_memzero(seed, sizeof(seed));
 
     return rc;

@@ -1,7 +1,6 @@
 
 #include "zone.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sodium.h>
 
@@ -9,221 +8,394 @@
 #define ALIGN(n, a)  (((n) + (a) - 1) / (a) * (a))
 
 
+/* where the parts of a zone are, in octets from its start */
+
 typedef struct {
-    uint32_t                      mailbox_buckets;
-    uint32_t                      certificate_buckets;
-    uint64_t                      buckets;
-    uint64_t                      descriptors;
-    uint64_t                      data;
-    uint64_t                      pages;
-} geometry_t;
+    uint64_t                      arena_lock;
+    uint64_t                      wake;
+    uint64_t                      workers;
+    uint64_t                      shards;
+    uint64_t                      end;
+} parts_t;
 
 
-static int plan(geometry_t *geometry, uint64_t size);
+static void plan(parts_t *parts, uint32_t shard_bits);
+static void map(sealed_zone_t *zone, void *memory, uint32_t shard_bits);
+static int init_locks(sealed_zone_t *zone);
+static uint32_t shard_bits(size_t size);
 static uint32_t layout(void);
-static uint32_t *bucket(sealed_zone_t *zone, uint32_t first, uint32_t count,
-    const uint8_t *id);
-static int init_mutex(pthread_mutex_t *mutex);
+static int take(sealed_zone_t *zone, sealed_lock_t *lock);
 
 
 size_t
 sealed_zone_min_size(void)
 {
-    return ALIGN(sizeof(sealed_zone_t), SEALED_PAGE_SIZE)
-           + (SEALED_ZONE_MIN_PAGES + 8) * SEALED_PAGE_SIZE;
+    return SEALED_ZONE_MIN_SIZE;
 }
 
 
 int
-sealed_zone_format(void *memory, size_t size, uint64_t now,
-    const uint8_t hash_key[16])
+sealed_zone_format(sealed_zone_t *zone, void *memory, size_t size,
+    uint64_t now, const uint8_t hash_key[16])
 {
-    geometry_t      geometry;
-    sealed_zone_t  *zone = memory;
+    parts_t                parts;
+    uint32_t               i, page[2];
+    sealed_shard_t        *shard;
+    sealed_zone_header_t  *header;
 
-    if (plan(&geometry, size) != 0) {
+    if (size < SEALED_ZONE_MIN_SIZE || size > SEALED_ZONE_MAX) {
         return -1;
     }
 
-    zone->version = SEALED_ZONE_VERSION;
-    zone->layout = layout();
-    zone->size = size;
-    zone->birth = now;
-    memcpy(zone->hash_key, hash_key, sizeof(zone->hash_key));
+    header = memory;
+    header->version = SEALED_ZONE_VERSION;
+    header->layout = layout();
+    header->birth = now;
+    header->shard_bits = shard_bits(size);
+    header->generation = 1;
+    memcpy(header->hash_key, hash_key, sizeof(header->hash_key));
 
-    zone->mailbox_buckets = geometry.mailbox_buckets;
-    zone->certificate_buckets = geometry.certificate_buckets;
-    zone->buckets = geometry.buckets;
+    plan(&parts, header->shard_bits);
+    sealed_arena_format(&header->arena, (uint32_t) (size / SEALED_PAGE_SIZE),
+                        (uint32_t) (parts.end / SEALED_PAGE_SIZE));
 
-    memset((uint8_t *) memory + geometry.buckets, 0xff,
-           ((size_t) geometry.mailbox_buckets
-            + geometry.certificate_buckets)
-           * sizeof(uint32_t));
+    map(zone, memory, header->shard_bits);
 
-    if (init_mutex(&zone->mutex) != 0) {
+    if (header->arena.total < SEALED_ZONE_MIN_PAGES || init_locks(zone) != 0)
+    {
         return -1;
     }
 
-    sealed_arena_format(&zone->arena,
-                        geometry.descriptors
-                        - offsetof(sealed_zone_t, arena),
-                        geometry.data - offsetof(sealed_zone_t, arena),
-                        (uint32_t) geometry.pages);
+    for (i = 0; i <= zone->shard_mask; i++) {
+        shard = &zone->shards[i];
 
-    zone->arena.pool[SEALED_POOL_CERTIFICATE].max_pages =
-                                               (uint32_t) geometry.pages / 8;
+        if (sealed_arena_lock(zone) != 0) {
+            return -1;
+        }
+
+        (void) sealed_arena_take(zone, SEALED_POOL_INDEX, page, 2);
+        sealed_arena_unlock(zone);
+
+        sealed_table_init(&shard->mailboxes, page[0]);
+        sealed_table_init(&shard->certificates, page[1]);
+        sealed_wheel_init(&shard->wheel, SEALED_HOUR(now));
+    }
 
     sealed_publish();
-    zone->magic = SEALED_ZONE_MAGIC;
+    header->magic = SEALED_ZONE_MAGIC;
 
     return 0;
 }
 
 
 const char *
-sealed_zone_attach(void *memory, size_t size)
+sealed_zone_attach(sealed_zone_t *zone, void *memory, size_t size)
 {
-    geometry_t      geometry;
-    sealed_zone_t  *zone = memory;
+    parts_t                parts;
+    sealed_zone_header_t  *header;
 
-    if (size < sizeof(sealed_zone_t) || zone->magic != SEALED_ZONE_MAGIC) {
+    header = memory;
+
+    if (size < SEALED_ZONE_MIN_SIZE || header->magic != SEALED_ZONE_MAGIC) {
         return "it is not a zone";
     }
 
-    if (zone->version != SEALED_ZONE_VERSION || zone->layout != layout()) {
+    if (header->version != SEALED_ZONE_VERSION
+        || header->layout != layout()
+        || header->shard_bits > 6)
+    {
         return "it has another layout";
     }
 
-    if (zone->size != size
-        || plan(&geometry, size) != 0
-        || zone->mailbox_buckets != geometry.mailbox_buckets
-        || zone->certificate_buckets != geometry.certificate_buckets
-        || zone->buckets != geometry.buckets
-        || zone->arena.pages != geometry.pages)
+    plan(&parts, header->shard_bits);
+
+    if (size > SEALED_ZONE_MAX
+        || header->arena.pages != size / SEALED_PAGE_SIZE
+        || header->arena.control != parts.end / SEALED_PAGE_SIZE
+        || header->arena.carved > header->arena.pages
+        || header->arena.total
+           != sealed_arena_total(header->arena.pages, header->arena.control))
     {
         return "its size is not what it says";
     }
+
+    map(zone, memory, header->shard_bits);
 
     return NULL;
 }
 
 
 int
-sealed_zone_lock(sealed_zone_t *zone)
+sealed_zone_adopt(sealed_zone_t *zone)
 {
-    int  rc;
+    uint32_t       i;
+    sealed_zone_t  dead;
 
-    rc = pthread_mutex_lock(&zone->mutex);
-
-    if (rc == 0) {
-        return 0;
-    }
-
-    if (rc != EOWNERDEAD) {
+    if (init_locks(zone) != 0) {
         return -1;
     }
 
-    sealed_zone_repair(zone);
+    sealed_lock_undo(zone->base, zone->arena_lock);
 
-    if (pthread_mutex_consistent(&zone->mutex) != 0) {
-        (void) pthread_mutex_unlock(&zone->mutex);
-        return -1;
+    for (i = 0; i <= zone->shard_mask; i++) {
+        sealed_lock_undo(zone->base, &zone->shards[i].lock);
+    }
+
+    dead = *zone;
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        dead.worker = i;
+        sealed_worker_settle(&dead);
     }
 
     return 0;
 }
 
 
-void
-sealed_zone_unlock(sealed_zone_t *zone)
+int
+sealed_zone_resize(sealed_zone_t *zone, size_t size)
 {
-    (void) pthread_mutex_unlock(&zone->mutex);
+    int  rc;
+
+    if (size < SEALED_ZONE_MIN_SIZE
+        || size > SEALED_ZONE_MAX
+        || sealed_arena_lock(zone) != 0)
+    {
+        return -1;
+    }
+
+    rc = sealed_arena_resize(zone, (uint32_t) (size / SEALED_PAGE_SIZE));
+    sealed_arena_unlock(zone);
+
+    return rc;
 }
 
 
-void
+size_t
+sealed_zone_least_size(sealed_zone_t *zone)
+{
+    size_t  size;
+
+    if (sealed_arena_lock(zone) != 0) {
+        return sealed_zone_size(zone);
+    }
+
+    size = (size_t) sealed_arena_least(zone) * SEALED_PAGE_SIZE;
+    sealed_arena_unlock(zone);
+
+    return size < SEALED_ZONE_MIN_SIZE ? SEALED_ZONE_MIN_SIZE : size;
+}
+
+
+size_t
+sealed_zone_size(const sealed_zone_t *zone)
+{
+    return (size_t) zone->header->arena.pages * SEALED_PAGE_SIZE;
+}
+
+
+int
 sealed_zone_status(sealed_zone_t *zone, sealed_zone_status_t *status)
 {
+    uint32_t         i;
     sealed_arena_t  *arena;
+    sealed_shard_t  *shard;
 
-    arena = &zone->arena;
+    memset(status, 0, sizeof(sealed_zone_status_t));
 
-    status->size = zone->size;
-    status->pages = arena->pages;
+    for (i = 0; i <= zone->shard_mask; i++) {
+        shard = &zone->shards[i];
+
+        if (sealed_shard_lock(zone, shard) != 0) {
+            return -1;
+        }
+
+        status->mailboxes += shard->mailboxes.count - shard->ended;
+        status->closed += shard->ended;
+        status->certificates += shard->certificates.count;
+
+        sealed_shard_unlock(zone, shard);
+    }
+
+    if (sealed_arena_lock(zone) != 0) {
+        return -1;
+    }
+
+    arena = &zone->header->arena;
+    status->size = sealed_zone_size(zone);
+    status->pages = arena->total;
     status->pages_free = arena->free_pages;
-    status->mailboxes = arena->pool[SEALED_POOL_MAILBOX].used - zone->closed;
-    status->closed = zone->closed;
-    status->certificates = arena->pool[SEALED_POOL_CERTIFICATE].used;
-    status->envelopes = arena->pool[SEALED_POOL_RECORD].used;
+    status->shards = zone->shard_mask + 1;
     status->bodies = arena->pool[SEALED_POOL_BODY].used;
     status->cells = arena->pool[SEALED_POOL_CELL].used;
-    status->repairs = zone->repairs;
-}
 
+    for (i = SEALED_POOL_RECORD; i <= SEALED_POOL_RECORD_LAST; i++) {
+        status->envelopes += arena->pool[i].used;
+    }
 
-uint32_t *
-sealed_zone_mailbox_bucket(sealed_zone_t *zone, const uint8_t *id)
-{
-    return bucket(zone, 0, zone->mailbox_buckets, id);
-}
+    sealed_arena_unlock(zone);
 
+    status->repairs = __atomic_load_n(&zone->header->repairs,
+                                      __ATOMIC_RELAXED);
+    status->damaged = __atomic_load_n(&zone->header->damaged,
+                                      __ATOMIC_RELAXED);
 
-uint32_t *
-sealed_zone_certificate_bucket(sealed_zone_t *zone, const uint8_t *id)
-{
-    return bucket(zone, zone->mailbox_buckets, zone->certificate_buckets, id);
+    return 0;
 }
 
 
 /* SipHash with the zone's secret: chosen ids cannot be piled up */
 
-static uint32_t *
-bucket(sealed_zone_t *zone, uint32_t first, uint32_t count,
-    const uint8_t *id)
+uint64_t
+sealed_zone_hash(const sealed_zone_t *zone, const uint8_t id[16])
 {
-    uint64_t   hash;
-    uint32_t  *buckets;
+    uint64_t  hash;
 
-    (void) crypto_shorthash((uint8_t *) &hash, id, 16, zone->hash_key);
+    (void) crypto_shorthash((uint8_t *) &hash, id, 16,
+                            zone->header->hash_key);
 
-    buckets = (uint32_t *) ((uint8_t *) zone + zone->buckets);
+    return hash;
+}
 
-    return &buckets[first + ((uint32_t) hash & (count - 1))];
+
+sealed_shard_t *
+sealed_zone_shard(const sealed_zone_t *zone, uint64_t hash)
+{
+    return &zone->shards[(hash >> 32) & zone->shard_mask];
+}
+
+
+int
+sealed_shard_lock(sealed_zone_t *zone, sealed_shard_t *shard)
+{
+    return take(zone, &shard->lock);
+}
+
+
+void
+sealed_shard_unlock(sealed_zone_t *zone, sealed_shard_t *shard)
+{
+    sealed_lock_give(&shard->lock);
+}
+
+
+int
+sealed_arena_lock(sealed_zone_t *zone)
+{
+    return take(zone, zone->arena_lock);
+}
+
+
+void
+sealed_arena_unlock(sealed_zone_t *zone)
+{
+    sealed_lock_give(zone->arena_lock);
+}
+
+
+uint32_t
+sealed_zone_keep(const sealed_zone_t *zone)
+{
+    return zone->header->arena.total / 64;
 }
 
 
 static int
-plan(geometry_t *geometry, uint64_t size)
+take(sealed_zone_t *zone, sealed_lock_t *lock)
 {
-    uint64_t  n, offset;
+    int  rc;
 
-    if (size < sealed_zone_min_size() || size > (uint64_t) 64 << 30) {
-        return -1;
+    rc = sealed_lock_take(zone->base, lock);
+
+    if (rc == 1) {
+        (void) __atomic_fetch_add(&zone->header->repairs, 1,
+                                  __ATOMIC_RELAXED);
+        rc = 0;
     }
 
-    n = 64;
+    return rc;
+}
 
-    while (n * 512 < size) {
-        n *= 2;
-    }
 
-    geometry->mailbox_buckets = (uint32_t) n;
-    geometry->certificate_buckets = (uint32_t) (n / 8);
+static void
+plan(parts_t *parts, uint32_t shard_bits)
+{
+    uint64_t  offset;
 
-    offset = ALIGN(sizeof(sealed_zone_t), 64);
-    geometry->buckets = offset;
+    _Static_assert(sizeof(sealed_zone_header_t)
+                   <= SEALED_EXTENT_FIRST * sizeof(sealed_page_t),
+                   "the header lies where 16 descriptors would");
 
-    offset += (n + n / 8) * sizeof(uint32_t);
+    offset = SEALED_EXTENT_FIRST * SEALED_PAGE_SIZE;
+    parts->arena_lock = offset;
+
+    offset = ALIGN(offset + sizeof(sealed_lock_t), 64);
+    parts->wake = offset;
+
+    offset += SEALED_WORKERS * sizeof(sealed_wake_ring_t);
     offset = ALIGN(offset, 64);
-    geometry->descriptors = offset;
+    parts->workers = offset;
 
-    geometry->pages = (size - offset - SEALED_PAGE_SIZE)
-                      / (SEALED_PAGE_SIZE + sizeof(sealed_page_t));
+    offset += SEALED_WORKERS * sizeof(sealed_worker_t);
+    offset = ALIGN(offset, 64);
+    parts->shards = offset;
 
-    offset += geometry->pages * sizeof(sealed_page_t);
-    geometry->data = ALIGN(offset, SEALED_PAGE_SIZE);
+    offset += sizeof(sealed_shard_t) << shard_bits;
+    parts->end = ALIGN(offset, SEALED_PAGE_SIZE);
+}
 
-    return geometry->pages >= SEALED_ZONE_MIN_PAGES ? 0 : -1;
+
+static void
+map(sealed_zone_t *zone, void *memory, uint32_t shard_bits)
+{
+    parts_t  parts;
+
+    plan(&parts, shard_bits);
+
+    zone->base = memory;
+    zone->header = memory;
+    zone->arena_lock = (sealed_lock_t *) (zone->base + parts.arena_lock);
+    zone->wake = (sealed_wake_ring_t *) (zone->base + parts.wake);
+    zone->workers = (sealed_worker_t *) (zone->base + parts.workers);
+    zone->shards = (sealed_shard_t *) (zone->base + parts.shards);
+    zone->shard_mask = ((uint32_t) 1 << shard_bits) - 1;
+    zone->worker = SEALED_WORKERS;
+}
+
+
+static int
+init_locks(sealed_zone_t *zone)
+{
+    uint32_t  i;
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        if (sealed_lock_init(&zone->workers[i].mutex) != 0) {
+            return -1;
+        }
+    }
+
+    for (i = 0; i <= zone->shard_mask; i++) {
+        if (sealed_lock_init(&zone->shards[i].lock.mutex) != 0) {
+            return -1;
+        }
+    }
+
+    return sealed_lock_init(&zone->arena_lock->mutex);
+}
+
+
+static uint32_t
+shard_bits(size_t size)
+{
+    uint32_t  bits;
+
+    bits = 2;
+
+    while (bits < 6 && ((size_t) SEALED_SHARD_MEMORY << bits) < size) {
+        bits++;
+    }
+
+    return bits;
 }
 
 
@@ -232,40 +404,23 @@ plan(geometry_t *geometry, uint64_t size)
 static uint32_t
 layout(void)
 {
+    unsigned  i;
     uint32_t  n;
 
-    n = (uint32_t) sizeof(sealed_zone_t);
-    n = n * 31 + (uint32_t) sizeof(sealed_page_t);
-    n = n * 31 + (uint32_t) sizeof(sealed_mailbox_t);
-    n = n * 31 + (uint32_t) sizeof(sealed_certificate_entry_t);
-    n = n * 31 + (uint32_t) sizeof(sealed_record_t);
-    n = n * 31 + (uint32_t) sizeof(sealed_body_t);
-    n = n * 31 + (uint32_t) sizeof(sealed_cell_t);
+    static const uint32_t  sizes[] = {
+        sizeof(sealed_zone_header_t), sizeof(sealed_lock_t),
+        sizeof(sealed_wake_ring_t), sizeof(sealed_worker_t),
+        sizeof(sealed_shard_t), sizeof(sealed_page_t),
+        sizeof(sealed_mailbox_t), sizeof(sealed_certificate_entry_t),
+        sizeof(sealed_record_t), sizeof(sealed_body_t),
+        sizeof(sealed_cell_t), SEALED_POOLS
+    };
+
+    n = 0;
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        n = n * 31 + sizes[i];
+    }
 
     return n;
-}
-
-
-static int
-init_mutex(pthread_mutex_t *mutex)
-{
-    int                  rc;
-    pthread_mutexattr_t  attr;
-
-    if (pthread_mutexattr_init(&attr) != 0) {
-        return -1;
-    }
-
-    rc = -1;
-
-    if (pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0
-        && pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0
-        && pthread_mutex_init(mutex, &attr) == 0)
-    {
-        rc = 0;
-    }
-
-    (void) pthread_mutexattr_destroy(&attr);
-
-    return rc;
 }

@@ -3,17 +3,21 @@
  * A zone: everything that the gateway holds, in one piece of memory that all
  * workers map.  Nothing in it is a pointer.
  *
- *   header | mailbox buckets | certificate buckets | page descriptors | pages
+ *   header | locks, wake rings, workers, shards | pages of objects
  *
- * One robust process-shared mutex guards all of it.  When a process dies
- * with the lock, the next one to lock repairs the zone: what can be reached
- * from the two hash tables is kept, everything else is freed, and all counts
- * are made anew.  That is right after a death anywhere because every object
- * is complete before the one store that links it, and unlinked by one store
- * before it is freed.
+ * Ids are hashed with a secret of the zone and fall into shards, each with
+ * its lock, its tables of mailboxes and certificates and its timing wheel.
+ * One further lock guards the arena, from which all objects come.  A process
+ * may die at any instruction: what it had begun is undone by the next to
+ * lock (shard_lock.h), and what it had under way between two locks is given
+ * back by whoever finds its place abandoned (worker.h).
  *
  * What is in a mailbox, and what an operator can find here: an id, a request
  * key, ciphertext, rounded hours.  No names, no addresses.
+ *
+ * The structs are described where they are used: mailbox.h, body.h,
+ * certificate_table.h.  Sizes count: a mailbox takes 120 octets, a record 24
+ * besides its slice of headers.
  */
 
 #ifndef SEALED_ZONE_H
@@ -22,117 +26,161 @@
 
 #include "arena.h"
 #include "budget.h"
-
-#include <pthread.h>
+#include "id_table.h"
+#include "timing_wheel.h"
+#include "wake.h"
+#include "worker.h"
 
 
 #pragma GCC visibility push(hidden)
 
 
-#define SEALED_ZONE_MAGIC    0x7365616c65647a31ULL     /* "sealedz1" */
-#define SEALED_ZONE_VERSION  1
+#define SEALED_HOUR(now)     ((uint32_t) ((now) / 3600))
+
+#define SEALED_ZONE_MAGIC    0x7365616c65647a32ULL     /* "sealedz2" */
+#define SEALED_ZONE_VERSION  2
 
 enum {
+    SEALED_ZONE_MIN_SIZE   = 1 << 20,
     SEALED_ZONE_MIN_PAGES  = 64,
-    SEALED_WORKERS         = 64,    /* with a reader that can wait */
-    SEALED_WAKE_RING       = 128,
-    SEALED_CELL_PAYLOAD    = 124
+    SEALED_SHARDS_MIN      = 4,
+    SEALED_SHARDS_MAX      = 64,
+    SEALED_SHARD_MEMORY    = 16 << 20,  /* one more for each of these */
+    SEALED_CELL_PAYLOAD    = 120
 };
 
 
 typedef struct {
-    uint8_t                       id[SEALED_MAILBOX_ID_SIZE];
-    uint8_t                       key[SEALED_KEY_SIZE];
-    uint64_t                      waiting;      /* a bit per worker */
-    uint64_t                      next_seq;
-    uint64_t                      window_highest;
-    uint64_t                      window;
-    uint32_t                      hash_next;
+    sealed_table_entry_t          entry;        /* by the mailbox's id */
     uint32_t                      head;
+    uint64_t                      next_seq;
     uint32_t                      tail;
     uint32_t                      count;
-    uint64_t                      bytes;
-    uint32_t                      tag;          /* of the key line */
-    uint32_t                      active_hour;  /* of the owner */
-    uint32_t                      closed_until; /* 0: open */
-    uint32_t                      expiry;       /* the earliest, hours */
+    uint32_t                      bytes;
+    sealed_wheel_node_t           node;
+    uint32_t                      waiting;      /* a bit per 32nd worker */
+    uint32_t                      tag;          /* of the key line; 0: ended */
+    uint32_t                      active;       /* hour; ended: until when */
+    uint32_t                      reserved;
+    uint64_t                      window_highest;
+    uint64_t                      window;
+    uint8_t                       key[SEALED_KEY_SIZE];
 } sealed_mailbox_t;
 
 
 typedef struct {
-    uint8_t                       id[SEALED_CERTIFICATE_ID_SIZE];
-    uint8_t                       key[SEALED_KEY_SIZE];
+    sealed_table_entry_t          entry;        /* by the certificate's id */
+    uint32_t                      tag;
+    uint64_t                      end;
     uint64_t                      window_highest;
     uint64_t                      window[SEALED_CERTIFICATE_WINDOW / 64];
     sealed_budget_t               budget;
-    uint64_t                      end;
-    uint32_t                      hash_next;
-    uint32_t                      tag;
+    sealed_wheel_node_t           node;
     uint16_t                      opened;       /* mailboxes */
     uint8_t                       class;
+    uint8_t                       reserved;
+    uint8_t                       key[SEALED_KEY_SIZE];
 } sealed_certificate_entry_t;
 
 
-/* one recipient's claim on a body */
+/*
+ * One recipient's claim on a body, and his slice of the headers.  The last
+ * record of a mailbox is known by the mailbox's tail: its next means nothing.
+ */
 
 typedef struct {
     uint64_t                      seq;
     uint32_t                      next;
     uint32_t                      body;
-    uint32_t                      index;        /* of its header slice */
+    uint32_t                      mailbox;
+    uint8_t                       slice[4];     /* and on, as the pool has */
 } sealed_record_t;
 
 
+/* an envelope's shared part */
+
 typedef struct {
     uint32_t                      references;
-    uint32_t                      marked;       /* for check and repair */
-    uint32_t                      cell;         /* the body's first */
-    uint32_t                      header_cell;  /* the slices' first */
+    uint32_t                      generation;   /* grows with each use */
     uint32_t                      size;
     uint32_t                      slice_size;
-    uint32_t                      hour;
-    uint32_t                      expiry;       /* hours */
+    uint32_t                      page;         /* the first whole page */
+    uint32_t                      cell;         /* the first of the rest */
+    uint32_t                      stamp;        /* a cell, or none */
+    uint32_t                      hour;         /* of acceptance */
+    uint32_t                      expiry;       /* hour */
+    uint32_t                      trash_next;
 } sealed_body_t;
 
 
 typedef struct {
     uint32_t                      next;
+    uint32_t                      generation;   /* of the body it is for */
     uint8_t                       payload[SEALED_CELL_PAYLOAD];
 } sealed_cell_t;
 
 
-/* mailboxes that a worker shall look at; overflow means all */
-
-typedef struct {
-    uint32_t                      count;
-    uint32_t                      overflow;
-    uint32_t                      mailbox[SEALED_WAKE_RING];
-} sealed_wake_ring_t;
+struct sealed_shard_s {
+    sealed_lock_t                 lock;
+    sealed_table_t                mailboxes;
+    sealed_table_t                certificates;
+    uint32_t                      ended;        /* mailboxes */
+    uint32_t                      reserved;
+    sealed_wheel_t                wheel;
+};
 
 
 typedef struct {
     uint64_t                      magic;
     uint32_t                      version;
     uint32_t                      layout;       /* sizes of the structs */
-    uint64_t                      size;
     uint64_t                      birth;
     uint8_t                       hash_key[16];
-    uint64_t                      repairs;
-    uint32_t                      mailbox_buckets;      /* power of two */
-    uint32_t                      certificate_buckets;  /* likewise */
-    uint64_t                      buckets;      /* offset of the first */
+    uint32_t                      shard_bits;
+    uint32_t                      generation;   /* of the next body */
     uint32_t                      sweep_page;
-    uint32_t                      closed;       /* mailboxes that ended */
-    pthread_mutex_t               mutex;
-    sealed_wake_ring_t            wake[SEALED_WORKERS];
+    uint32_t                      repairs;
+    uint32_t                      damaged;      /* envelopes not readable */
+    uint32_t                      reserved;
     sealed_arena_t                arena;
-} sealed_zone_t;
+} sealed_zone_header_t;
+
+
+/* what the host allows, and the tags of the key lines it has */
+
+typedef struct {
+    uint32_t                      envelopes;    /* in one mailbox */
+    uint32_t                      bytes;
+    uint32_t                      idle_seconds;
+    uint32_t                      ntags;
+    uint32_t                      tag[SEALED_MAX_KEY_LINES];
+} sealed_mailbox_limits_t;
+
+
+/*
+ * What a process knows of a zone.  The host owns it; each process that
+ * changes a zone has one of its own, after a fork too, and the place of one
+ * worker in it.
+ */
+
+struct sealed_zone_s {
+    uint8_t                      *base;
+    sealed_zone_header_t         *header;
+    sealed_lock_t                *arena_lock;
+    sealed_wake_ring_t           *wake;
+    sealed_worker_t              *workers;
+    sealed_shard_t               *shards;
+    uint32_t                      shard_mask;
+    uint32_t                      worker;       /* SEALED_WORKERS: none */
+    sealed_mailbox_limits_t       limits;       /* set by the host */
+};
 
 
 typedef struct {
     uint64_t                      size;
     uint64_t                      pages;
     uint64_t                      pages_free;
+    uint64_t                      shards;
     uint64_t                      mailboxes;    /* open */
     uint64_t                      closed;       /* answered with 410 */
     uint64_t                      certificates;
@@ -140,6 +188,7 @@ typedef struct {
     uint64_t                      bodies;
     uint64_t                      cells;
     uint64_t                      repairs;
+    uint64_t                      damaged;
 } sealed_zone_status_t;
 
 
@@ -147,70 +196,106 @@ typedef struct {
 size_t sealed_zone_min_size(void);
 
 /*
- * Makes a zone in zeroed, page-aligned memory.  hash_key is random; at most
- * an eighth of the pages will hold certificates.  0 or -1 (too small, or
- * over 64 GiB, or no robust mutexes).
+ * Makes a zone in zeroed, page-aligned memory and attaches to it.  hash_key
+ * is random; at most an eighth of the pages will hold certificates.  0, or
+ * -1 (too small, or over 32 GiB, or no robust mutexes).
  */
-int sealed_zone_format(void *memory, size_t size, uint64_t now,
-    const uint8_t hash_key[16]);
+int sealed_zone_format(sealed_zone_t *zone, void *memory, size_t size,
+    uint64_t now, const uint8_t hash_key[16]);
 
 /* NULL, or why this memory is not a zone that this code can use */
-const char *sealed_zone_attach(void *memory, size_t size);
-
-/* 0, or -1: the lock is lost for good */
-int sealed_zone_lock(sealed_zone_t *zone);
-void sealed_zone_unlock(sealed_zone_t *zone);
-
-void sealed_zone_status(sealed_zone_t *zone, sealed_zone_status_t *status);
+const char *sealed_zone_attach(sealed_zone_t *zone, void *memory,
+    size_t size);
 
 /*
- * Looks at all invariants; the zone must be quiet.  Writes only marks.
- * NULL, or what does not hold.
+ * For memory that outlived all its processes (a file): makes the locks new
+ * and puts right what was under way.  Nobody else may be attached.  0 or -1.
  */
-const char *sealed_zone_check(sealed_zone_t *zone);
+int sealed_zone_adopt(sealed_zone_t *zone);
 
-/* by a locker that found the owner dead */
-void sealed_zone_repair(sealed_zone_t *zone);
+/*
+ * Another size; the memory behind the mapping has it already, or has it
+ * still.  0, or -1 when what is there does not fit.
+ */
+int sealed_zone_resize(sealed_zone_t *zone, size_t size);
 
-/* the heads of the two hash tables' chains */
-uint32_t *sealed_zone_mailbox_bucket(sealed_zone_t *zone, const uint8_t *id);
-uint32_t *sealed_zone_certificate_bucket(sealed_zone_t *zone,
-    const uint8_t *id);
+/* the least size that what is there now fits into */
+size_t sealed_zone_least_size(sealed_zone_t *zone);
+
+size_t sealed_zone_size(const sealed_zone_t *zone);
+
+/* counts, each consistent in itself; 0 or -1 */
+int sealed_zone_status(sealed_zone_t *zone, sealed_zone_status_t *status);
+
+/* the hash that places an id: its high bits name the shard */
+uint64_t sealed_zone_hash(const sealed_zone_t *zone, const uint8_t id[16]);
+
+sealed_shard_t *sealed_zone_shard(const sealed_zone_t *zone, uint64_t hash);
+
+/* a shard's lock; 0 or -1 */
+int sealed_shard_lock(sealed_zone_t *zone, sealed_shard_t *shard);
+void sealed_shard_unlock(sealed_zone_t *zone, sealed_shard_t *shard);
+
+/* before a change inside a section: of a shard, of the arena */
+#define sealed_shard_save(zone, shard, data, size)                           \
+    sealed_lock_save((zone)->base, &(shard)->lock, data, size)
+#define sealed_arena_save(zone, data, size)                                  \
+    sealed_lock_save((zone)->base, (zone)->arena_lock, data, size)
+
+/* the arena's lock, while no shard's is held; 0 or -1 */
+int sealed_arena_lock(sealed_zone_t *zone);
+void sealed_arena_unlock(sealed_zone_t *zone);
+
+/* pages that mail leaves for certificates, mailboxes and revocations */
+uint32_t sealed_zone_keep(const sealed_zone_t *zone);
+
+
+static inline void *
+sealed_zone_object(const sealed_zone_t *zone, uint32_t reference)
+{
+    return zone->base + (uint64_t) reference * 8;
+}
+
+
+static inline uint32_t
+sealed_zone_reference(const sealed_zone_t *zone, const void *object)
+{
+    return (uint32_t) (((const uint8_t *) object - zone->base) / 8);
+}
 
 
 static inline sealed_mailbox_t *
-sealed_zone_mailbox(sealed_zone_t *zone, uint32_t reference)
+sealed_zone_mailbox(const sealed_zone_t *zone, uint32_t reference)
 {
-    return sealed_arena_object(&zone->arena, SEALED_POOL_MAILBOX, reference);
+    return sealed_zone_object(zone, reference);
 }
 
 
 static inline sealed_certificate_entry_t *
-sealed_zone_certificate(sealed_zone_t *zone, uint32_t reference)
+sealed_zone_certificate(const sealed_zone_t *zone, uint32_t reference)
 {
-    return sealed_arena_object(&zone->arena, SEALED_POOL_CERTIFICATE,
-                               reference);
+    return sealed_zone_object(zone, reference);
 }
 
 
 static inline sealed_record_t *
-sealed_zone_record(sealed_zone_t *zone, uint32_t reference)
+sealed_zone_record(const sealed_zone_t *zone, uint32_t reference)
 {
-    return sealed_arena_object(&zone->arena, SEALED_POOL_RECORD, reference);
+    return sealed_zone_object(zone, reference);
 }
 
 
 static inline sealed_body_t *
-sealed_zone_body(sealed_zone_t *zone, uint32_t reference)
+sealed_zone_body(const sealed_zone_t *zone, uint32_t reference)
 {
-    return sealed_arena_object(&zone->arena, SEALED_POOL_BODY, reference);
+    return sealed_zone_object(zone, reference);
 }
 
 
 static inline sealed_cell_t *
-sealed_zone_cell(sealed_zone_t *zone, uint32_t reference)
+sealed_zone_cell(const sealed_zone_t *zone, uint32_t reference)
 {
-    return sealed_arena_object(&zone->arena, SEALED_POOL_CELL, reference);
+    return sealed_zone_object(zone, reference);
 }
 
 

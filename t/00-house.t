@@ -29,8 +29,8 @@ my @files = split /\n/, qx(git ls-files -co --exclude-standard 2>/dev/null);
 
 my $config = slurp('config');
 
-# units that only clients use
-my %client = map { $_ => 1 } qw(sealed_envelope identity);
+# units that only the command uses, and tests
+my %client = map { $_ => 1 } qw(sealed_envelope identity zone_check);
 
 for ([ deps => 'h' ], [ srcs => 'c' ]) {
     my ($list, $ending) = @$_;

@@ -177,18 +177,50 @@ is(Sealed::HTTP->new(port => $nginx->port)->request($request)->status, 200,
 is(Sealed::HTTP->new(port => $nginx->port)->request($request)->status, 409,
    'but not twice');
 
-# a zone's size stays; the old configuration serves on
+# a zone grows and shrinks by a reload, with what is in it
 
 my $conf = slurp($nginx->dir . '/nginx.conf');
-(my $larger = $conf) =~ s/sealed_zone main 16m/sealed_zone main 32m/;
-isnt($larger, $conf, 'another size');
-spew($nginx->dir . '/nginx.conf', $larger);
-$nginx->allow(qr/cannot be changed by a reload/);
-$nginx->signal('HUP');
-wait_until { $nginx->error_log =~ /cannot be changed by a reload/ } 5;
-like($nginx->error_log, qr/size of sealed_zone "main" cannot be changed/,
-     'another size is refused');
-is($client->get('/empty')->status, 204, 'the old configuration serves');
+my $kept = $client->mailbox;
+my $spare = $client->mailbox;
+is($client->open_mailbox($client->certified(class => 1), $_)->status, 201,
+   'open') for $kept, $spare;
+is($client->send($sender, $kept, 'k' x 512)->status, 201, 'to be kept');
+
+sub resized {
+    my ($size, $expect, $what) = @_;
+
+    (my $other = $conf) =~ s/sealed_zone main 16m/sealed_zone main $size/;
+    spew($nginx->dir . '/nginx.conf', $other);
+
+    my $seen = length $nginx->error_log;
+
+    $nginx->reload(wait_old => 1);
+    like(substr($nginx->error_log, $seen), $expect, $what);
+    is($client->get('/empty')->status, 204, "$what: it serves");
+    is(scalar($client->read($kept)->items), 1, "$what: mail is kept");
+}
+
+$nginx->allow(qr/cannot shrink below|for more nginx has to be started/);
+
+resized('32m', qr/had 16384k and has 32768k/, 'larger');
+is($nginx->zone_status->{size}, 32 << 20, 'the larger size is used');
+resized('8m', qr/had 32768k and has 8192k/, 'smaller');
+is($nginx->zone_status->{size}, 8 << 20, 'the smaller size is used');
+resized('300m', qr/can grow to 262144k by a reload/, 'far too large');
+
+# so much that four megabytes are not enough
+
+my $great = $client->certified(class => 2);
+my $sent = 0;
+
+$sent += $client->send($great, $spare, 'x' x 65536)->status == 201
+    for 1 .. 100;
+is($sent, 100, 'more than four megabytes');
+resized('4m', qr/cannot shrink below \d+k, which is in use/, 'too small');
+is($nginx->zone_status->{size}, 8 << 20, 'the size is what it was');
+is($client->close_mailbox($_)->status, 204, 'close') for $spare;
+resized('4m', qr/had 8192k and has 4096k/, 'smaller, once that is gone');
+is($client->close_mailbox($kept)->status, 204, 'close');
 spew($nginx->dir . '/nginx.conf', $conf);
 
 # a worker dies while readers wait

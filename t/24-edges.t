@@ -19,7 +19,7 @@ use Sealed::Nginx ();
 use Sealed::Wait qw(spew);
 
 my $nginx = Sealed::Nginx->gateway(
-    zone_size => '512k',
+    zone_size => '1m',
     zone_conf => 'mailbox envelopes=30 bytes=4m;',
     server_conf => <<'END',
         listen 127.0.0.1:%%PORT2%% http2;

@@ -22,7 +22,7 @@ test_find_spend_charge(void **unused)
 
     store_certificate(zone, 5);
     store_certificate(zone, 5);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_CERTIFICATE].used, 1);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 1);
 
     assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state), 0);
     assert_int_equal(state.class, 1);
@@ -47,7 +47,7 @@ test_find_spend_charge(void **unused)
                      SEALED_NO_BUDGET);
     assert_in_range(retry, 1, 5);
 
-    assert_null(sealed_zone_check(zone));
+    assert_null(store_check(zone));
     store_free(zone);
 }
 
@@ -58,27 +58,25 @@ static void
 test_full_table(void **unused)
 {
     uint8_t                     id[16];
-    uint32_t                    n, i;
-    uint64_t                    wake;
+    uint32_t                    n, i, base;
     sealed_zone_t              *zone;
     sealed_verdict_t            verdict;
     sealed_certificate_state_t  state;
 
     zone = store_new(2 << 20);
-    memset(&state, 0, sizeof(state));
-    state.end = NOW + 100;
+    base = zone->header->arena.free_pages;
 
     for (n = 0; /* void */ ; n++) {
-        store_id(id, n);
-        verdict = sealed_certificate_table_insert(zone, id, &state,
-                                                  &store_rule, NOW);
+        verdict = store_insert(zone, n, NOW + 3600 + n % 2);
+
         if (verdict != SEALED_OK) {
             break;
         }
     }
 
     assert_int_equal(verdict, SEALED_CERTIFICATES_FULL);
-    assert_int_equal(n, zone->arena.pages / 8 * 32);
+    assert_int_equal(n, zone->header->arena.total / 8
+                        * sealed_pool_objects(SEALED_POOL_CERTIFICATE));
 
     for (i = 0; i < n; i++) {
         store_id(id, i);
@@ -87,16 +85,46 @@ test_full_table(void **unused)
                          0);
     }
 
-    sealed_mailbox_sweep(zone, &store_limits, NULL, 0, zone->arena.pages,
-                         NOW + 99, &wake);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_CERTIFICATE].used, n);
+    (void) store_expire(zone, NOW + 3599);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), n);
 
-    sealed_mailbox_sweep(zone, &store_limits, NULL, 0, zone->arena.pages,
-                         NOW + 100, &wake);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_CERTIFICATE].used, 0);
-    assert_int_equal(zone->arena.free_pages, zone->arena.pages);
+    (void) store_expire(zone, NOW + 3600);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), n / 2);
+    assert_null(store_check(zone));
+    assert_int_equal(store_insert(zone, 1000000, NOW + 3600), SEALED_OK);
 
-    assert_null(sealed_zone_check(zone));
+    (void) store_expire(zone, NOW + 7201);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
+    assert_int_equal(zone->header->arena.free_pages, base);
+
+    assert_null(store_check(zone));
+    store_free(zone);
+}
+
+
+/* mailboxes are counted for their opener, as far as they came to be */
+
+static void
+test_opener(void **unused)
+{
+    uint8_t         id[16];
+    sealed_zone_t  *zone;
+
+    zone = store_new(2 << 20);
+    store_id(id, 5);
+
+    assert_int_equal(sealed_certificate_table_open(zone, id, 2),
+                     SEALED_UNAUTHORIZED);
+    sealed_certificate_table_unopen(zone, id);
+
+    store_certificate(zone, 5);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 2), SEALED_OK);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 2), SEALED_OK);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 2),
+                     SEALED_OPENER_LIMIT);
+    sealed_certificate_table_unopen(zone, id);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 2), SEALED_OK);
+
     store_free(zone);
 }
 
@@ -106,7 +134,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_find_spend_charge),
-        cmocka_unit_test(test_full_table)
+        cmocka_unit_test(test_full_table),
+        cmocka_unit_test(test_opener)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,37 @@ enum {
 };
 
 
+/* one octet to one mailbox; returns who is to be woken */
+
+static uint64_t
+store_send_wake(sealed_zone_t *zone, uint32_t n, uint32_t *accepted)
+{
+    uint8_t          id[16], result;
+    uint64_t         scratch[2];
+    sealed_append_t  append;
+    sealed_fanout_t  fanout;
+
+    store_id(id, n);
+    memset(&fanout, 0, sizeof(fanout));
+    fanout.recipients = id;
+    fanout.count = 1;
+    fanout.body.data = (const uint8_t *) "x";
+    fanout.body.size = 1;
+
+    append.fanout = &fanout;
+    append.stamp.data = NULL;
+    append.expiry_hour = EXPIRY;
+    append.scratch = scratch;
+    append.results = &result;
+
+    assert_true(sealed_append_scratch(1) <= sizeof(scratch));
+    assert_int_equal(sealed_append(zone, &append, NOW), SEALED_OK);
+    *accepted = append.accepted;
+
+    return append.wake;
+}
+
+
 static void
 test_life(void **unused)
 {
@@ -77,7 +108,7 @@ test_life(void **unused)
     assert_int_equal(status.bytes, 0);
     assert_int_equal(status.first, 2);
     assert_int_equal(status.next, 2);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_CELL].used, 0);
+    assert_int_equal(store_used(zone, SEALED_POOL_CELL), 0);
 
     assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake), SEALED_OK);
     assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake),
@@ -92,7 +123,7 @@ test_life(void **unused)
                      SEALED_OK);
     assert_true(created);
 
-    assert_null(sealed_zone_check(zone));
+    assert_null(store_check(zone));
     store_free(zone);
 }
 
@@ -135,15 +166,15 @@ test_limits(void **unused)
 
     /* a zone without room changes nothing */
 
-    cells = zone->arena.pool[SEALED_POOL_CELL].used;
+    cells = store_used(zone, SEALED_POOL_CELL);
     assert_int_equal(store_open(zone, 3), SEALED_OK);
     assert_int_equal(store_send(zone, 3, 1, body, 999999, 0, NOW, EXPIRY,
                                 &accepted),
                      SEALED_ZONE_FULL);
     assert_int_equal(accepted, 0);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_CELL].used, cells);
+    assert_int_equal(store_used(zone, SEALED_POOL_CELL), cells);
 
-    assert_null(sealed_zone_check(zone));
+    assert_null(store_check(zone));
     free(body);
     store_free(zone);
 }
@@ -155,14 +186,15 @@ test_expiry(void **unused)
     size_t               used;
     uint8_t              id[16], out[4096];
     uint32_t             accepted;
-    uint32_t             tag;
-    uint64_t             wake, next;
+    uint32_t             base;
+    uint64_t             next;
     unsigned             has_next;
     sealed_item_t        item;
     const uint8_t       *pos;
     sealed_zone_t       *zone;
 
     zone = store_new(2 << 20);
+    base = zone->header->arena.free_pages;
     store_certificate(zone, 0);
     assert_int_equal(store_open(zone, 1), SEALED_OK);
     store_id(id, 1);
@@ -178,36 +210,30 @@ test_expiry(void **unused)
     assert_int_equal(sealed_item_parse(&item, &pos, out + used), 0);
     assert_int_equal(item.seq, 3);
     assert_ptr_equal(pos, out + used);
-    assert_null(sealed_zone_check(zone));
+    assert_null(store_check(zone));
 
     /* idle: closed by the sweep, not before its time */
 
-    tag = 7;
-    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
-                         NOW + 86400, &wake);
+    (void) store_expire(zone, NOW + 86400);
     assert_int_equal(sealed_mailbox_spend(zone, id, 1, NOW + 7200, &next,
                                           &has_next),
                      SEALED_OK);
-    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
-                         NOW + 86400 + 3601, &wake);
+    (void) store_expire(zone, NOW + 86400 + 3601);
     assert_int_equal(sealed_mailbox_spend(zone, id, 2, NOW + 86400, &next,
                                           &has_next),
                      SEALED_OK);
-    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
-                         NOW + 3 * 86400, &wake);
+    (void) store_expire(zone, NOW + 3 * 86400);
     assert_int_equal(sealed_mailbox_check_after(zone, id, 0),
                      SEALED_NO_MAILBOX);
-    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
-                         NOW + 4 * 86400, &wake);
-    assert_int_equal(zone->arena.pages, zone->arena.free_pages);
+    (void) store_expire(zone, NOW + 4 * 86400);
+    assert_int_equal(zone->header->arena.free_pages, base);
 
     /* a key line that left takes its mailboxes along */
 
     store_certificate(zone, 0);
     assert_int_equal(store_open(zone, 1), SEALED_OK);
-    tag = 8;
-    sealed_mailbox_sweep(zone, &store_limits, &tag, 1, zone->arena.pages,
-                         NOW, &wake);
+    zone->limits.tag[0] = 8;
+    (void) store_expire(zone, NOW);
     assert_int_equal(sealed_mailbox_check_after(zone, id, 0),
                      SEALED_NO_MAILBOX);
 
@@ -218,49 +244,87 @@ test_expiry(void **unused)
 static void
 test_wake(void **unused)
 {
-    size_t          used;
-    uint8_t         id[16], recipients[16], result;
-    uint32_t        mailbox, woken[SEALED_WAKE_RING], scratch, accepted;
-    uint64_t        after, wake;
-    unsigned        limit, more, all;
-    sealed_zone_t  *zone;
-    sealed_fanout_t fanout;
+    size_t           used;
+    uint8_t          id[16];
+    uint32_t         woken[SEALED_WAKE_RING], accepted;
+    uint64_t         wake;
+    unsigned         more, all;
+    sealed_zone_t   *zone;
+    sealed_cursor_t  cursor = { 0, 1, SEALED_NONE, SEALED_NONE };
 
     zone = store_new(2 << 20);
     store_certificate(zone, 0);
     assert_int_equal(store_open(zone, 1), SEALED_OK);
     store_id(id, 1);
-    store_id(recipients, 1);
 
-    after = 0;
-    limit = 1;
-    assert_int_equal(sealed_mailbox_read(zone, id, NOW, &after, &limit, NULL,
-                                         0, &used, &more, 5, &mailbox),
+    /* whoever comes new looks at everything */
+
+    sealed_wake_attach(zone, 5);
+    assert_int_equal(sealed_wake_take(zone, 5, woken, &all), 0);
+    assert_true(all);
+    assert_int_equal(sealed_wake_take(zone, 5, woken, &all), 0);
+    assert_false(all);
+
+    assert_int_equal(sealed_mailbox_read(zone, id, NOW, &cursor, NULL, 0,
+                                         &used, &more, 5),
                      SEALED_OK);
     assert_false(more);
 
-    memset(&fanout, 0, sizeof(fanout));
-    fanout.recipients = recipients;
-    fanout.count = 1;
-    fanout.body.data = (const uint8_t *) "x";
-    fanout.body.size = 1;
-    assert_int_equal(sealed_mailbox_append(zone, &fanout, &store_limits,
-                                           EXPIRY, NOW, &scratch, &result,
-                                           &accepted, &wake),
-                     SEALED_OK);
+    wake = store_send_wake(zone, 1, &accepted);
     assert_int_equal(wake, 1 << 5);
-    assert_int_equal(sealed_mailbox_wakes(zone, 5, woken, &all), 1);
-    assert_int_equal(woken[0], mailbox);
+    assert_int_equal(sealed_wake_take(zone, 5, woken, &all), 1);
+    assert_int_equal(woken[0], cursor.mailbox);
     assert_false(all);
-    assert_int_equal(sealed_mailbox_wakes(zone, 5, woken, &all), 0);
+    assert_int_equal(sealed_wake_take(zone, 5, woken, &all), 0);
 
     /* nobody waits any more */
 
-    assert_int_equal(sealed_mailbox_append(zone, &fanout, &store_limits,
-                                           EXPIRY, NOW, &scratch, &result,
-                                           &accepted, &wake),
+    assert_int_equal(store_send_wake(zone, 1, &accepted), 0);
+
+    /* a worker of the same group is woken along, once it is there */
+
+    sealed_wake_attach(zone, 5 + SEALED_WAKE_GROUPS);
+    (void) sealed_wake_take(zone, 5 + SEALED_WAKE_GROUPS, woken, &all);
+    cursor.after = 2;
+    assert_int_equal(sealed_mailbox_read(zone, id, NOW, &cursor, NULL, 0,
+                                         &used, &more, 5),
                      SEALED_OK);
-    assert_int_equal(wake, 0);
+    assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake), SEALED_OK);
+    assert_int_equal(wake, 1 << 5);
+    assert_int_equal(sealed_wake_take(zone, 5 + SEALED_WAKE_GROUPS, woken,
+                                      &all),
+                     1);
+
+    store_free(zone);
+}
+
+
+/* more than a ring holds: look at everything, once */
+
+static void
+test_wake_overflow(void **unused)
+{
+    unsigned        i, all;
+    uint32_t        woken[SEALED_WAKE_RING];
+    sealed_zone_t  *zone;
+
+    zone = store_new(2 << 20);
+    sealed_wake_attach(zone, 0);
+    (void) sealed_wake_take(zone, 0, woken, &all);
+
+    for (i = 0; i <= SEALED_WAKE_RING; i++) {
+        sealed_wake_notify(zone, 1, i + 1);
+    }
+
+    assert_int_equal(sealed_wake_take(zone, 0, woken, &all),
+                     SEALED_WAKE_RING);
+    assert_true(all);
+    assert_int_equal(woken[0], 1);
+
+    sealed_wake_notify(zone, 1, 77);
+    assert_int_equal(sealed_wake_take(zone, 0, woken, &all), 1);
+    assert_int_equal(woken[0], 77);
+    assert_false(all);
 
     store_free(zone);
 }
@@ -311,9 +375,7 @@ test_random_model(void **unused)
 
                 /* beyond the time in which a closed one stays closed */
 
-                sealed_mailbox_sweep(zone, &store_limits,
-                                     (uint32_t[]) { 7 }, 1,
-                                     zone->arena.pages, NOW + 601, &wake);
+                (void) store_expire(zone, NOW + 4200);
                 assert_int_equal(store_open(zone, n + 1), SEALED_OK);
                 model[n].open = 1;
                 model[n].next = 1;
@@ -386,7 +448,7 @@ test_random_model(void **unused)
         }
 
         if (step % 100 == 0) {
-            assert_null(sealed_zone_check(zone));
+            assert_null(store_check(zone));
         }
     }
 
@@ -395,10 +457,10 @@ test_random_model(void **unused)
         (void) sealed_mailbox_close(zone, id, NOW, &wake);
     }
 
-    assert_int_equal(zone->arena.pool[SEALED_POOL_CELL].used, 0);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_BODY].used, 0);
-    assert_int_equal(zone->arena.pool[SEALED_POOL_RECORD].used, 0);
-    assert_null(sealed_zone_check(zone));
+    assert_int_equal(store_used(zone, SEALED_POOL_CELL), 0);
+    assert_int_equal(store_used(zone, SEALED_POOL_BODY), 0);
+    assert_int_equal(store_records(zone), 0);
+    assert_null(store_check(zone));
 
     free(out);
     free(model);
@@ -414,6 +476,7 @@ main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_wake_overflow),
         cmocka_unit_test(test_random_model)
     };
 

@@ -9,27 +9,37 @@
 static void
 test_foreign_memory_is_refused(void **unused)
 {
-    void           *memory;
-    sealed_zone_t  *zone;
+    void                  *memory;
+    size_t                 size;
+    sealed_zone_t         *zone, other;
+    sealed_zone_header_t  *header;
 
-    zone = store_new(2 << 20);
+    size = 2 << 20;
+    zone = store_new(size);
+    header = zone->header;
 
-    zone->layout++;
-    assert_non_null(sealed_zone_attach(zone, zone->size));
-    zone->layout--;
+    header->layout++;
+    assert_non_null(sealed_zone_attach(&other, zone->base, size));
+    header->layout--;
 
-    zone->version++;
-    assert_non_null(sealed_zone_attach(zone, zone->size));
-    zone->version--;
+    header->version++;
+    assert_non_null(sealed_zone_attach(&other, zone->base, size));
+    header->version--;
 
-    assert_non_null(sealed_zone_attach(zone, zone->size - 4096));
+    header->shard_bits = 31;
+    assert_non_null(sealed_zone_attach(&other, zone->base, size));
+    header->shard_bits = 2;
 
-    zone->magic++;
-    assert_non_null(sealed_zone_attach(zone, zone->size));
+    assert_non_null(sealed_zone_attach(&other, zone->base, size - 4096));
+    assert_null(sealed_zone_attach(&other, zone->base, size));
+
+    header->magic++;
+    assert_non_null(sealed_zone_attach(&other, zone->base, size));
 
     memory = calloc(1, 4096);
-    assert_non_null(sealed_zone_attach(memory, 16));
-    assert_int_equal(sealed_zone_format(memory, 4096, NOW, memory), -1);
+    assert_non_null(sealed_zone_attach(&other, memory, 16));
+    assert_int_equal(sealed_zone_format(&other, memory, 4096, NOW, memory),
+                     -1);
     free(memory);
 
     store_free(zone);
@@ -49,7 +59,7 @@ test_smallest_zone_works(void **unused)
                                 &accepted),
                      SEALED_OK);
     assert_int_equal(accepted, 1);
-    assert_null(sealed_zone_check(zone));
+    assert_null(store_check(zone));
     store_free(zone);
 }
 
@@ -59,11 +69,11 @@ test_smallest_zone_works(void **unused)
 static void
 test_check_finds_damage(void **unused)
 {
-    uint32_t           accepted, reference;
+    uint32_t           accepted, reference, page;
     sealed_zone_t     *zone;
     sealed_mailbox_t  *mailbox;
     sealed_record_t   *record;
-    uint8_t            id[16];
+    sealed_shard_t    *shard;
 
     zone = store_new(2 << 20);
     store_certificate(zone, 0);
@@ -72,94 +82,183 @@ test_check_finds_damage(void **unused)
     assert_int_equal(store_send(zone, 1, 2, "hello", 5, 8, NOW, 600000,
                                 &accepted),
                      SEALED_OK);
-    assert_null(sealed_zone_check(zone));
+    assert_null(store_check(zone));
 
-    store_id(id, 1);
-    mailbox = sealed_zone_mailbox(zone, *sealed_zone_mailbox_bucket(zone,
-                                                                    id));
+    mailbox = store_mailbox(zone, 1);
     record = sealed_zone_record(zone, mailbox->head);
+    shard = sealed_zone_shard(zone, sealed_zone_hash(zone,
+                                                     mailbox->entry.id));
 
-    mailbox->count++;
-    assert_non_null(sealed_zone_check(zone));
-    mailbox->count--;
+#define DAMAGED(place, value)                                               \
+    do {                                                                    \
+        uint64_t  saved = (place);                                          \
+                                                                            \
+        (place) = (value);                                                  \
+        assert_non_null(store_check(zone));                                 \
+        (place) = saved;                                                    \
+        assert_null(store_check(zone));                                     \
+    } while (0)
 
-    mailbox->bytes++;
-    assert_non_null(sealed_zone_check(zone));
-    mailbox->bytes--;
+    DAMAGED(mailbox->count, 2);
+    DAMAGED(mailbox->bytes, 1);
+    DAMAGED(mailbox->next_seq, 1);
+    DAMAGED(mailbox->tail, SEALED_NONE);
+    DAMAGED(mailbox->tag, 0);
+    DAMAGED(mailbox->entry.id[3], 1);
+    DAMAGED(mailbox->node.due, mailbox->node.due + 1);
+    DAMAGED(mailbox->node.prev, record->body);
+    DAMAGED(record->seq, 0);
+    DAMAGED(record->mailbox, SEALED_NONE);
+    DAMAGED(record->body, 77);
+    DAMAGED(sealed_zone_body(zone, record->body)->references, 3);
+    DAMAGED(sealed_zone_body(zone, record->body)->generation, 0);
+    DAMAGED(sealed_zone_body(zone, record->body)->size, 5000);
+    DAMAGED(sealed_zone_body(zone, record->body)->cell, SEALED_NONE);
+    DAMAGED(shard->ended, 1);
+    DAMAGED(shard->mailboxes.count, 99);
+    DAMAGED(shard->lock.used, 2);
+    DAMAGED(zone->arena_lock->used, 2);
+    DAMAGED(zone->workers[9].object, mailbox->head);
+    DAMAGED(zone->header->arena.free_pages, 1);
+    DAMAGED(zone->header->arena.pool[SEALED_POOL_CELL].used, 7);
+    DAMAGED(zone->header->arena.pool[SEALED_POOL_CELL].partial, SEALED_NONE);
 
-    mailbox->next_seq = 1;
-    assert_non_null(sealed_zone_check(zone));
-    mailbox->next_seq = 2;
+    page = mailbox->head / (SEALED_PAGE_SIZE / 8);
+    DAMAGED(sealed_arena_page(zone, page)->count, 1);
+    DAMAGED(sealed_arena_page(zone, page)->pool, SEALED_POOL_BODY);
 
-    sealed_zone_body(zone, record->body)->references++;
-    assert_non_null(sealed_zone_check(zone));
-    sealed_zone_body(zone, record->body)->references--;
+    /* an object that nobody owns */
 
-    reference = record->body;
-    record->body = SEALED_NONE - 1;
-    assert_non_null(sealed_zone_check(zone));
-    record->body = reference;
+    assert_int_equal(sealed_arena_lock(zone), 0);
+    assert_int_equal(sealed_arena_take(zone, SEALED_POOL_CELL, &reference, 1),
+                     1);
+    sealed_arena_unlock(zone);
+    assert_non_null(store_check(zone));
+    assert_int_equal(sealed_arena_lock(zone), 0);
+    sealed_arena_give(zone, reference);
+    sealed_arena_unlock(zone);
+    assert_null(store_check(zone));
 
-    reference = sealed_arena_take(&zone->arena, SEALED_POOL_CELL);
-    assert_non_null(sealed_zone_check(zone));
-    sealed_arena_give(&zone->arena, reference);
-
-    zone->arena.free_pages--;
-    assert_non_null(sealed_zone_check(zone));
-    zone->arena.free_pages++;
-
-    assert_null(sealed_zone_check(zone));
     store_free(zone);
 }
 
 
-/* a child takes the lock and some objects, and dies with them */
+/* twice as large while it is in use, and back when that is possible */
 
 static void
-test_repair_after_death(void **unused)
+test_resize(void **unused)
 {
-    int                   status, i;
-    pid_t                 pid;
-    uint8_t               out[4096];
-    size_t                used;
-    uint32_t              accepted;
-    sealed_zone_t        *zone;
-    sealed_zone_status_t  before, after;
+    void            *memory;
+    size_t           size, least;
+    uint8_t         *body, id[16];
+    uint32_t         accepted, n;
+    sealed_zone_t   *zone, other;
 
-    zone = store_new(2 << 20);
+    size = 2 << 20;
+    body = calloc(1, 65536);
+    memory = store_memory(3 * size);
+    zone = store_in(memory, size);
+    assert_null(sealed_zone_attach(&other, memory, size));
+    store_certificate(zone, 0);
+
+    for (n = 1; n < 100; n++) {
+        assert_int_equal(store_open(zone, n), SEALED_OK);
+    }
+
+    for (n = 1; n < 100; n++) {
+        if (store_send(zone, n, 1, body, 65536, 0, NOW, 600000, &accepted)
+            != SEALED_OK)
+        {
+            break;
+        }
+    }
+
+    assert_in_range(n, 20, 40);
+    assert_int_equal(sealed_zone_resize(zone, SEALED_ZONE_MAX + 4096), -1);
+    assert_int_equal(sealed_zone_resize(zone, 4096), -1);
+    assert_int_equal(sealed_zone_resize(&other, 3 * size), 0);
+    assert_null(store_check(zone));
+    assert_int_equal(sealed_zone_size(zone), 3 * size);
+
+    for ( /* void */ ; n < 70; n++) {
+        assert_int_equal(store_send(zone, n, 1, body, 65536, 0, NOW, 600000,
+                                    &accepted),
+                         SEALED_OK);
+        assert_int_equal(accepted, 1);
+    }
+
+    least = sealed_zone_least_size(zone);
+    assert_true(least > 4 << 20);
+    assert_int_equal(sealed_zone_resize(zone, least - 4096), -1);
+    assert_int_equal(sealed_zone_resize(zone, least), 0);
+    assert_null(store_check(zone));
+
+    for (n = 2; n < 70; n++) {
+        store_id(id, n);
+        assert_int_equal(sealed_mailbox_acknowledge(zone, id, 1, NOW),
+                         SEALED_OK);
+    }
+
+    assert_true(sealed_zone_least_size(zone) < size);
+    assert_int_equal(sealed_zone_resize(zone, size), 0);
+    assert_null(store_check(zone));
+    assert_null(sealed_zone_attach(&other, memory, size));
+
+    /* what is carved again is what was given back */
+
+    for (n = 20; n < 25; n++) {
+        assert_int_equal(store_send(zone, n, 1, body, 65536, 0, NOW, 600000,
+                                    &accepted),
+                         SEALED_OK);
+    }
+
+    assert_null(store_check(zone));
+
+    free(body);
+    sealed_worker_release(zone);
+    free(zone);
+    (void) munmap(memory, 3 * size);
+}
+
+
+/* memory that outlived all processes: locks are made new, the rest is kept */
+
+static void
+test_adopt(void **unused)
+{
+    int              status;
+    pid_t            pid;
+    size_t           size;
+    uint32_t         accepted;
+    sealed_zone_t   *zone, other;
+
+    size = 2 << 20;
+    zone = store_new(size);
     store_certificate(zone, 0);
     assert_int_equal(store_open(zone, 1), SEALED_OK);
-    assert_int_equal(store_send(zone, 1, 1, "hello", 5, 0, NOW, 600000,
+    assert_int_equal(store_send(zone, 1, 1, "hello", 5, 8, NOW, 600000,
                                 &accepted),
                      SEALED_OK);
-    sealed_zone_status(zone, &before);
 
     pid = fork();
 
     if (pid == 0) {
-        (void) sealed_zone_lock(zone);
-
-        for (i = 0; i < 100; i++) {
-            (void) sealed_arena_take(&zone->arena, i % SEALED_POOLS);
-        }
-
+        (void) sealed_worker_claim(zone);
+        (void) sealed_worker_take(zone, SEALED_POOL_MAILBOX, 0);
+        (void) sealed_shard_lock(zone, &zone->shards[0]);
+        sealed_shard_save(zone, &zone->shards[0], &zone->shards[0].ended, 4);
+        zone->shards[0].ended = 12345;
+        (void) sealed_arena_lock(zone);
         _exit(0);
     }
 
     assert_int_equal(waitpid(pid, &status, 0), pid);
-
-    assert_int_equal(sealed_zone_lock(zone), 0);
-    sealed_zone_unlock(zone);
-    assert_int_equal(zone->repairs, 1);
-    assert_null(sealed_zone_check(zone));
-
-    sealed_zone_status(zone, &after);
-    assert_int_equal(after.cells, before.cells);
-    assert_int_equal(after.pages_free, before.pages_free);
-    assert_int_equal(after.envelopes, 1);
-
-    used = store_read(zone, 1, 0, 10, out, sizeof(out), NOW);
-    assert_true(used > 5);
+    assert_non_null(store_check(zone));
+    assert_null(sealed_zone_attach(&other, zone->base, size));
+    assert_int_equal(sealed_zone_adopt(&other), 0);
+    assert_null(store_check(zone));
+    assert_int_equal(zone->shards[0].ended, 0);
+    assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 1);
 
     store_free(zone);
 }
@@ -173,14 +272,16 @@ test_repair_after_death(void **unused)
 static void
 test_kill_at_random(void **unused)
 {
-    int              i, status;
-    pid_t            pid;
-    uint8_t          id[16];
+    int              i, k, status;
+    pid_t            pid[3];
+    uint8_t          id[16], *body;
     uint32_t         accepted, n;
+    unsigned         seed;
     sealed_zone_t   *zone;
     struct timespec  pause;
 
     zone = store_new(4 << 20);
+    body = calloc(1, 9000);
     store_certificate(zone, 0);
 
     for (n = 1; n <= 50; n++) {
@@ -188,35 +289,47 @@ test_kill_at_random(void **unused)
     }
 
     for (i = 0; i < 60; i++) {
-        pid = fork();
 
-        if (pid == 0) {
+        for (k = 0; k < 3; k++) {
+            pid[k] = fork();
+
+            if (pid[k] != 0) {
+                continue;
+            }
+
+            seed = (unsigned) (i * 3 + k);
+            (void) sealed_worker_claim(zone);
+
             for ( ;; ) {
-                n = 1 + (uint32_t) (rand() % 50);
-                (void) store_send(zone, n, 51 - n, id, sizeof(id), 48, NOW,
+                n = 1 + (uint32_t) (rand_r(&seed) % 50);
+                (void) store_send(zone, n, 51 - n, body,
+                                  (size_t) rand_r(&seed) % 9000, 48, NOW,
                                   600000, &accepted);
                 store_id(id, n);
                 (void) sealed_mailbox_acknowledge(zone, id,
-                           sealed_zone_mailbox(zone,
-                               *sealed_zone_mailbox_bucket(zone, id))
-                           ->next_seq - 1,
-                           NOW);
+                           store_mailbox(zone, n)->next_seq - 1, NOW);
+                (void) store_open(zone, 100 + n);
+                store_id(id, 100 + n);
+                (void) sealed_mailbox_close(zone, id, NOW,
+                                            &(uint64_t) { 0 });
             }
         }
 
-        srand((unsigned) i);
+        seed = (unsigned) i;
         pause.tv_sec = 0;
-        pause.tv_nsec = 1000000 + rand() % 4000000;
+        pause.tv_nsec = 1000000 + rand_r(&seed) % 4000000;
         (void) nanosleep(&pause, NULL);
 
-        assert_int_equal(kill(pid, SIGKILL), 0);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
+        for (k = 0; k < 3; k++) {
+            assert_int_equal(kill(pid[k], SIGKILL), 0);
+            assert_int_equal(waitpid(pid[k], &status, 0), pid[k]);
+        }
 
-        assert_int_equal(sealed_zone_lock(zone), 0);
-        sealed_zone_unlock(zone);
-        assert_null(sealed_zone_check(zone));
+        assert_in_range(sealed_worker_reap(zone), 0, 3);
+        assert_null(store_check(zone));
     }
 
+    free(body);
     store_free(zone);
 }
 
@@ -228,7 +341,8 @@ main(void)
         cmocka_unit_test(test_foreign_memory_is_refused),
         cmocka_unit_test(test_smallest_zone_works),
         cmocka_unit_test(test_check_finds_damage),
-        cmocka_unit_test(test_repair_after_death),
+        cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_adopt),
         cmocka_unit_test(test_kill_at_random)
     };
 

@@ -5,10 +5,11 @@
  * 0 when all hold, 1 when one does not, 2 when it is no zone.
  */
 
-#include "../../src/zone.h"
+#include "../../src/zone_check.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,9 +19,10 @@ int
 main(int argc, char **argv)
 {
     int                   fd;
-    void                 *memory;
+    void                 *memory, *scratch;
     const char           *error;
     struct stat           st;
+    sealed_zone_t         zone;
     sealed_zone_status_t  status;
 
     if (argc != 2) {
@@ -43,21 +45,32 @@ main(int argc, char **argv)
         return 2;
     }
 
-    error = sealed_zone_attach(memory, (size_t) st.st_size);
+    error = sealed_zone_attach(&zone, memory, (size_t) st.st_size);
 
     if (error) {
         fprintf(stderr, "zone_check: %s\n", error);
         return 2;
     }
 
-    error = sealed_zone_check(memory);
+    scratch = malloc(sealed_zone_check_scratch(&zone));
+
+    if (scratch == NULL) {
+        fprintf(stderr, "zone_check: no memory\n");
+        return 2;
+    }
+
+    error = sealed_zone_check(&zone, scratch);
+    free(scratch);
 
     if (error) {
         printf("%s\n", error);
         return 1;
     }
 
-    sealed_zone_status(memory, &status);
+    if (sealed_zone_status(&zone, &status) != 0) {
+        printf("a lock that cannot be taken\n");
+        return 1;
+    }
 
     printf("sound: %llu mailboxes, %llu envelopes, %llu bodies, "
            "%llu cells, %llu certificates, %llu of %llu pages free\n",

@@ -1,0 +1,61 @@
+
+/*
+ * Delivery: one body to many mailboxes, each whole or not at all.
+ *
+ * Appending is bound by memory latency, so it goes in passes.  All ids are
+ * hashed and put in the order of their shards; for a batch of one shard the
+ * buckets are on their way before the lock is taken, then the mailboxes,
+ * then the last records, and only then are the new ones linked.  No lock is
+ * held for longer than a batch.
+ *
+ * The body and a record for each recipient are taken before the first is
+ * linked: there is room for all or nothing happens.  What is accepted is in
+ * its mailbox when the function returns.
+ */
+
+#ifndef SEALED_APPEND_H
+#define SEALED_APPEND_H
+
+
+#include "fanout.h"
+#include "item.h"
+#include "zone.h"
+
+
+#pragma GCC visibility push(hidden)
+
+
+typedef enum {
+    SEALED_ACCEPTED = 0,
+    SEALED_REFUSED_UNKNOWN,
+    SEALED_REFUSED_FULL
+} sealed_recipient_result_t;
+
+
+typedef struct {
+    const sealed_fanout_t        *fanout;       /* no id twice */
+    sealed_bytes_t                stamp;        /* data NULL: none */
+    uint64_t                      expiry_hour;
+    void                         *scratch;      /* aligned to 8 */
+    uint8_t                      *results;      /* of each recipient */
+
+    uint32_t                      accepted;     /* out */
+    uint64_t                      wake;         /* out, see wake.h */
+} sealed_append_t;
+
+
+/* octets of scratch for so many recipients */
+size_t sealed_append_scratch(uint32_t count);
+
+/*
+ * SEALED_OK with results, or SEALED_ZONE_FULL or SEALED_UNAVAILABLE with
+ * nothing changed.
+ */
+sealed_verdict_t sealed_append(sealed_zone_t *zone, sealed_append_t *append,
+    uint64_t now);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* SEALED_APPEND_H */
