@@ -6,8 +6,8 @@
  *   ngx_http_sealed_zone.c        the sealed_zone block, shared memory
  *   ngx_http_sealed_check.c       authentication of a request
  *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
- *   ngx_http_sealed_read.c        reading and waiting
  *   ngx_http_sealed_offload.c     arithmetic in nginx's thread pool
+ *   ngx_http_sealed_reader.h      readers, and how mail travels to them
  *   ngx_http_sealed_wake.c        wake-ups across workers, sweeping
  *   ngx_http_sealed_respond.c     answers
  *   ngx_http_sealed_discovery.c   discovery and status
@@ -74,6 +74,16 @@ typedef struct {
 
 
 typedef struct {
+    ngx_uint_t                    heartbeat;    /* seconds */
+    ngx_uint_t                    stall;        /* seconds */
+    ngx_msec_t                    jitter;
+    ngx_uint_t                    mailbox;      /* readers at most */
+    ngx_uint_t                    connection;
+    ngx_uint_t                    worker;
+} ngx_http_sealed_readers_conf_t;
+
+
+typedef struct {
     ngx_str_t                     name;
     size_t                        size;
     sealed_zone_t                *zone;         /* as this process has it */
@@ -85,6 +95,8 @@ typedef struct {
     ngx_str_t                     prefix;
     sealed_fanout_limits_t        limits;
     sealed_mailbox_limits_t       mailbox;
+    ngx_http_sealed_readers_conf_t
+                                  readers;
     sealed_rate_t                 first_use_address;
     sealed_rate_t                 first_use_worker;
 
@@ -125,7 +137,7 @@ typedef struct {
 } ngx_http_sealed_loc_conf_t;
 
 
-typedef struct ngx_http_sealed_waiter_s  ngx_http_sealed_waiter_t;
+typedef struct ngx_http_sealed_reader_s  ngx_http_sealed_reader_t;
 
 
 /* a certificate's first use, while it is computed */
@@ -163,8 +175,7 @@ typedef struct {
     uint64_t                      next;
     unsigned                      has_next;
 
-    ngx_http_sealed_waiter_t     *waiter;
-    ngx_buf_t                    *buf;
+    ngx_http_sealed_reader_t     *reader;
 
     unsigned                      pending:1;    /* in another thread */
     unsigned                      collected:1;
@@ -206,37 +217,30 @@ ngx_uint_t ngx_http_sealed_has_type(ngx_http_request_t *r, ngx_str_t *type);
 /* _offload.c */
 ngx_int_t ngx_http_sealed_offload(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data);
+ngx_uint_t ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
+    sealed_bytes_t *value);
 
 /* _operation.c */
 ngx_int_t ngx_http_sealed_operate(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
-/* _read.c */
+/* _reader.c */
+sealed_operation_t ngx_http_sealed_read_operation(ngx_http_request_t *r);
 ngx_int_t ngx_http_sealed_read(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
 /* _wake.c */
-struct ngx_http_sealed_waiter_s {
-    ngx_queue_t                   queue;
-    ngx_event_t                   timer;
-    ngx_http_request_t           *request;
-    ngx_http_sealed_zone_conf_t  *zone;
-    uint32_t                      mailbox;
-    void                        (*handler)(ngx_http_sealed_waiter_t *w,
-                                           ngx_uint_t over);
-    unsigned                      queued:1;
-};
-
 ngx_int_t ngx_http_sealed_wake_create(ngx_log_t *log);
 ngx_int_t ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 void ngx_http_sealed_wake_exit(ngx_cycle_t *cycle);
 ngx_uint_t ngx_http_sealed_wake_worker(void);
 void ngx_http_sealed_wake(uint64_t workers);
-void ngx_http_sealed_wait(ngx_http_sealed_waiter_t *w, ngx_msec_t timeout);
-void ngx_http_sealed_unwait(ngx_http_sealed_waiter_t *w);
+void ngx_http_sealed_wake_counts(ngx_uint_t *readers, ngx_uint_t *healed);
 
 /* _respond.c */
+ngx_int_t ngx_http_sealed_respond_head(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, off_t size);
 ngx_int_t ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, u_char *data, size_t size);
 ngx_int_t ngx_http_sealed_respond_problem(ngx_http_request_t *r,

@@ -188,6 +188,39 @@ ngx_http_sealed_collect(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 }
 
 
+/* how often a header is there, and what its last one says */
+
+ngx_uint_t
+ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
+    sealed_bytes_t *value)
+{
+    size_t            len;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    n = 0;
+    len = ngx_strlen(name);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (header[i].key.len == len
+                && ngx_strncmp(header[i].lowcase_key, name, len) == 0)
+            {
+                value->data = header[i].value.data;
+                value->size = header[i].value.len;
+                n++;
+            }
+        }
+    }
+
+    return n;
+}
+
+
 /*
  * Everything that the headers alone allow; the body has not been read.  The
  * result is remembered: variables may ask before the access phase does.
@@ -243,6 +276,7 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     case SEALED_OP_STATUS:
     case SEALED_OP_CLOSE:
     case SEALED_OP_READ:
+    case SEALED_OP_FOLLOW:
     case SEALED_OP_ACKNOWLEDGE:
         ctx->by_owner = 1;
         ctx->verdict = ngx_http_sealed_check_owner(ctx);

@@ -133,7 +133,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
     size_t                         size;
     u_char                        *data;
     ngx_int_t                      rc;
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, readers, healed;
     sealed_json_t                  json;
     sealed_zone_status_t           status;
     ngx_http_sealed_main_conf_t   *smcf;
@@ -145,7 +145,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_sealed_module);
 
-    size = 64 + smcf->zones.nelts * 640;
+    size = 128 + smcf->zones.nelts * 640;
 
     data = ngx_pnalloc(r->pool, size);
     if (data == NULL) {
@@ -184,6 +184,11 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
     }
 
     sealed_json_array_end(&json);
+
+    ngx_http_sealed_wake_counts(&readers, &healed);
+
+    ngx_http_sealed_member(&json, "readers", readers);
+    ngx_http_sealed_member(&json, "wakeups_healed", healed);
     sealed_json_object_end(&json);
 
     if (json.overflow) {

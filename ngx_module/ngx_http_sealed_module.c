@@ -304,6 +304,10 @@ ngx_http_sealed_precheck(ngx_http_request_t *r,
         return SEALED_METHOD_NOT_ALLOWED;
     }
 
+    if (ctx->operation == SEALED_OP_READ) {
+        ctx->operation = ngx_http_sealed_read_operation(r);
+    }
+
     length = r->headers_in.content_length_n;
 
     if (ngx_http_sealed_length_unknown(r)

@@ -82,7 +82,7 @@ ngx_http_sealed_operate(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
                                              ctx->query.through, ngx_time());
         break;
 
-    default: /* SEALED_OP_READ */
+    default: /* SEALED_OP_READ, SEALED_OP_FOLLOW */
         return ngx_http_sealed_read(r, ctx);
     }
 

@@ -56,13 +56,13 @@ ngx_http_sealed_add_headers(ngx_http_request_t *r)
 }
 
 
+/* size -1: not known; NGX_OK, or what the request ends with */
+
 ngx_int_t
-ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, u_char *data, size_t size)
+ngx_http_sealed_respond_head(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, off_t size)
 {
-    ngx_int_t    rc;
-    ngx_buf_t   *b;
-    ngx_chain_t  out;
+    ngx_int_t  rc;
 
     if (ngx_http_sealed_add_headers(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -71,19 +71,43 @@ ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.status = status;
     r->headers_out.content_length_n = size;
 
-    if (status == NGX_HTTP_NO_CONTENT) {
-        r->header_only = 1;
-        r->headers_out.content_length_n = -1;
-
-    } else if (size) {
+    if (type) {
         r->headers_out.content_type = *type;
         r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;
     }
 
+#if (NGX_HTTP_GZIP)
+
+    /* ciphertext gains nothing, and the state takes 256k for each reader */
+
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+
+#endif
+
     rc = ngx_http_send_header(r);
 
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+    return rc == NGX_AGAIN ? NGX_OK : rc;
+}
+
+
+ngx_int_t
+ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, u_char *data, size_t size)
+{
+    ngx_int_t    rc;
+    ngx_buf_t   *b;
+    ngx_chain_t  out;
+
+    if (status == NGX_HTTP_NO_CONTENT) {
+        r->header_only = 1;
+    }
+
+    rc = ngx_http_sealed_respond_head(r, status, size ? type : NULL,
+                                      r->header_only ? -1 : (off_t) size);
+
+    if (rc != NGX_OK || r->header_only) {
         return rc;
     }
 

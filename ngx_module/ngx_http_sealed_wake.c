@@ -1,5 +1,5 @@
 
-#include "ngx_http_sealed.h"
+#include "ngx_http_sealed_reader.h"
 
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -13,18 +13,15 @@
  * gone.  What a wake-up missed is found by a timer.
  */
 
-#define NGX_HTTP_SEALED_BUCKETS  4096
 #define NGX_HTTP_SEALED_TICK     1000
 #define NGX_HTTP_SEALED_RECHECK  5
 #define NGX_HTTP_SEALED_STEPS    1000
 
 
 static void ngx_http_sealed_wake_read(ngx_event_t *ev);
-static void ngx_http_sealed_wake_all(ngx_uint_t over);
-static void ngx_http_sealed_wake_bucket(ngx_queue_t *bucket,
-    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t all,
-    ngx_uint_t over);
-static void ngx_http_sealed_wait_timeout(ngx_event_t *ev);
+static ngx_uint_t ngx_http_sealed_wake_take(ngx_connection_t *c);
+static ngx_uint_t ngx_http_sealed_wake_look(void);
+static void ngx_http_sealed_heal(void);
 static void ngx_http_sealed_tick(ngx_event_t *ev);
 static void ngx_http_sealed_reap(void);
 static void ngx_http_sealed_drain(ngx_event_t *ev);
@@ -35,12 +32,13 @@ static ngx_connection_t *ngx_http_sealed_connection(ngx_socket_t fd,
 
 typedef struct {
     ngx_atomic_t                  pid[SEALED_WAKE_WORKERS];
+    ngx_atomic_t                  readers[SEALED_WAKE_WORKERS];
+    ngx_atomic_t                  healed;       /* wake-ups that were lost */
 } ngx_http_sealed_places_t;
 
 
 static ngx_uint_t  ngx_http_sealed_place = SEALED_WAKE_WORKERS;
 static int         ngx_http_sealed_fds[SEALED_WAKE_WORKERS];
-static ngx_queue_t  ngx_http_sealed_waiters[NGX_HTTP_SEALED_BUCKETS];
 static ngx_http_sealed_places_t     *ngx_http_sealed_places;
 static ngx_http_sealed_main_conf_t  *ngx_http_sealed_conf;
 static ngx_event_t                   ngx_http_sealed_timer;
@@ -98,9 +96,7 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
 
     ngx_http_sealed_conf = smcf;
 
-    for (i = 0; i < NGX_HTTP_SEALED_BUCKETS; i++) {
-        ngx_queue_init(&ngx_http_sealed_waiters[i]);
-    }
+    ngx_http_sealed_wait_init(cycle->log);
 
     for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
         pid = ngx_http_sealed_places->pid[i];
@@ -112,6 +108,7 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
         if (ngx_atomic_cmp_set(&ngx_http_sealed_places->pid[i], pid,
                                (ngx_atomic_uint_t) ngx_pid))
         {
+            ngx_http_sealed_places->readers[i] = 0;
             ngx_http_sealed_place = i;
             break;
         }
@@ -199,82 +196,11 @@ ngx_http_sealed_wake(uint64_t workers)
 }
 
 
-void
-ngx_http_sealed_wait(ngx_http_sealed_waiter_t *w, ngx_msec_t timeout)
-{
-    ngx_queue_insert_tail(
-        &ngx_http_sealed_waiters[w->mailbox % NGX_HTTP_SEALED_BUCKETS],
-        &w->queue);
-    w->queued = 1;
-
-    w->timer.handler = ngx_http_sealed_wait_timeout;
-    w->timer.data = w;
-    w->timer.log = w->request->connection->log;
-    ngx_add_timer(&w->timer, timeout);
-}
-
-
-void
-ngx_http_sealed_unwait(ngx_http_sealed_waiter_t *w)
-{
-    if (w->queued) {
-        ngx_queue_remove(&w->queue);
-        w->queued = 0;
-    }
-
-    if (w->timer.timer_set) {
-        ngx_del_timer(&w->timer);
-    }
-}
-
-
-static void
-ngx_http_sealed_wait_timeout(ngx_event_t *ev)
-{
-    ngx_http_sealed_waiter_t  *w;
-
-    w = ev->data;
-    w->handler(w, 1);
-}
-
-
 static void
 ngx_http_sealed_wake_read(ngx_event_t *ev)
 {
-    uint64_t                       count;
-    unsigned                       all, n, j;
-    uint32_t                       mailboxes[SEALED_WAKE_RING];
-    ngx_uint_t                     i;
-    ngx_connection_t              *c;
-    ngx_http_sealed_zone_conf_t  **zone;
-
-    c = ev->data;
-
-    if (read(c->fd, &count, sizeof(count)) == -1
-        && ngx_errno != NGX_EAGAIN)
-    {
-        ngx_log_error(NGX_LOG_ALERT, ev->log, ngx_errno,
-                      "read() from eventfd failed");
-    }
-
-    zone = ngx_http_sealed_conf->zones.elts;
-
-    for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
-        n = sealed_wake_take(zone[i]->zone, ngx_http_sealed_place, mailboxes,
-                             &all);
-
-        if (all) {
-            ngx_http_sealed_wake_all(0);
-            continue;
-        }
-
-        for (j = 0; j < n; j++) {
-            ngx_http_sealed_wake_bucket(
-                &ngx_http_sealed_waiters[mailboxes[j]
-                                         % NGX_HTTP_SEALED_BUCKETS],
-                zone[i], mailboxes[j], 0, 0);
-        }
-    }
+    (void) ngx_http_sealed_wake_take(ev->data);
+    (void) ngx_http_sealed_wake_look();
 
     if (ngx_handle_read_event(ev, 0) != NGX_OK) {
         ngx_log_error(NGX_LOG_ALERT, ev->log, 0,
@@ -283,50 +209,52 @@ ngx_http_sealed_wake_read(ngx_event_t *ev)
 }
 
 
-static void
-ngx_http_sealed_wake_all(ngx_uint_t over)
-{
-    ngx_uint_t  i;
+/* whether anybody has called */
 
-    for (i = 0; i < NGX_HTTP_SEALED_BUCKETS; i++) {
-        ngx_http_sealed_wake_bucket(&ngx_http_sealed_waiters[i], NULL, 0, 1,
-                                    over);
+static ngx_uint_t
+ngx_http_sealed_wake_take(ngx_connection_t *c)
+{
+    uint64_t  count;
+
+    if (read(c->fd, &count, sizeof(count)) != -1) {
+        return 1;
     }
+
+    if (ngx_errno != NGX_EAGAIN) {
+        ngx_log_error(NGX_LOG_ALERT, c->log, ngx_errno,
+                      "read() from eventfd failed");
+    }
+
+    return 0;
 }
 
 
-/*
- * A handler may end its own request, and with it others on the same HTTP/2
- * connection: only the head of a private queue is ever held on to.
- */
-
-static void
-ngx_http_sealed_wake_bucket(ngx_queue_t *bucket,
-    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t all,
-    ngx_uint_t over)
+static ngx_uint_t
+ngx_http_sealed_wake_look(void)
 {
-    ngx_queue_t                private, *q;
-    ngx_http_sealed_waiter_t  *w;
+    unsigned                       all, n, j;
+    uint32_t                       mailboxes[SEALED_WAKE_RING];
+    ngx_uint_t                     i, found;
+    ngx_http_sealed_zone_conf_t  **zone;
 
-    if (ngx_queue_empty(bucket)) {
-        return;
-    }
+    found = 0;
+    zone = ngx_http_sealed_conf->zones.elts;
 
-    ngx_queue_init(&private);
-    ngx_queue_add(&private, bucket);
-    ngx_queue_init(bucket);
+    for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
+        n = sealed_wake_take(zone[i]->zone, ngx_http_sealed_place, mailboxes,
+                             &all);
 
-    while (!ngx_queue_empty(&private)) {
-        q = ngx_queue_head(&private);
-        w = ngx_queue_data(q, ngx_http_sealed_waiter_t, queue);
+        if (all) {
+            found += ngx_http_sealed_wait_look_all(0, 1);
+            continue;
+        }
 
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(bucket, q);
-
-        if (all || (w->mailbox == mailbox && w->zone == zone)) {
-            w->handler(w, over);
+        for (j = 0; j < n; j++) {
+            found += ngx_http_sealed_wait_look(zone[i], mailboxes[j]);
         }
     }
+
+    return found;
 }
 
 
@@ -348,8 +276,9 @@ ngx_http_sealed_tick(ngx_event_t *ev)
         ngx_http_sealed_wake(wake);
     }
 
+    ngx_http_sealed_heal();
+
     if (++ngx_http_sealed_ticks % NGX_HTTP_SEALED_RECHECK == 0) {
-        ngx_http_sealed_wake_all(0);
         ngx_http_sealed_reap();
     }
 
@@ -378,6 +307,71 @@ ngx_http_sealed_reap(void)
                           "sealed zone \"%V\": put right what %ud dead "
                           "worker%s had under way", &zone[i]->name, n,
                           n == 1 ? "" : "s");
+        }
+    }
+}
+
+
+/*
+ * Whatever a waiting reader finds without having been called is a wake-up
+ * that was lost.  (Or one that is between the store and the eventfd just
+ * now, which would be a matter of microseconds.)
+ */
+
+static void
+ngx_http_sealed_heal(void)
+{
+    ngx_uint_t         healed;
+    ngx_connection_t  *c;
+
+    healed = 0;
+    c = ngx_http_sealed_wake_connection;
+
+    if (c) {
+        if (ngx_http_sealed_wake_take(c)) {
+            (void) ngx_http_sealed_wake_look();
+
+        } else {
+            healed = ngx_http_sealed_wake_look();
+        }
+    }
+
+    healed += ngx_http_sealed_wait_look_all(ngx_http_sealed_ticks
+                                            % NGX_HTTP_SEALED_RECHECK,
+                                            NGX_HTTP_SEALED_RECHECK);
+
+    if (c && healed) {
+        (void) ngx_atomic_fetch_add(&ngx_http_sealed_places->healed, healed);
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "sealed: %ui lost wake-ups were made up for", healed);
+    }
+}
+
+
+/* shown by whichever worker is asked */
+
+void
+ngx_http_sealed_wake_readers(ngx_uint_t readers)
+{
+    if (ngx_http_sealed_place < SEALED_WAKE_WORKERS) {
+        ngx_http_sealed_places->readers[ngx_http_sealed_place] = readers;
+    }
+}
+
+
+void
+ngx_http_sealed_wake_counts(ngx_uint_t *readers, ngx_uint_t *healed)
+{
+    ngx_uint_t  i;
+
+    *readers = 0;
+    *healed = ngx_http_sealed_places->healed;
+
+    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
+
+        if (ngx_http_sealed_places->pid[i]) {
+            *readers += ngx_http_sealed_places->readers[i];
         }
     }
 }
@@ -426,7 +420,7 @@ ngx_http_sealed_drain(ngx_event_t *ev)
         return;
     }
 
-    ngx_http_sealed_wake_all(1);
+    ngx_http_sealed_wait_drain();
 
     (void) close(ngx_http_sealed_idle_peer);
     ngx_close_connection(c);

@@ -47,6 +47,10 @@ static char *ngx_http_sealed_mailbox_limits(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_sealed_first_use_rates(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_readers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_reader_times(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -129,6 +133,16 @@ static ngx_command_t  ngx_http_sealed_zone_commands[] = {
     { ngx_string("threads"),
       NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
       ngx_http_sealed_threads,
+      0, 0, NULL },
+
+    { ngx_string("readers"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
+      ngx_http_sealed_readers,
+      0, 0, NULL },
+
+    { ngx_string("reader_times"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
+      ngx_http_sealed_reader_times,
       0, 0, NULL },
 
     { ngx_string("prefix"),
@@ -229,6 +243,12 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->mailbox.envelopes = 1000;
     zone->mailbox.bytes = 16 * 1024 * 1024;
     zone->mailbox.idle_seconds = 90 * 86400;
+    zone->readers.heartbeat = 25;
+    zone->readers.stall = 30;
+    zone->readers.jitter = 5000;
+    zone->readers.mailbox = 16;
+    zone->readers.connection = 32;
+    zone->readers.worker = 50000;
     zone->first_use_address.rate = 20;
     zone->first_use_address.burst = 200;
     zone->first_use_worker.rate = 2000;
@@ -1106,6 +1126,90 @@ ngx_http_sealed_first_use_rates(ngx_conf_t *cf, ngx_command_t *cmd,
         rate->rate = (uint32_t) n;
         rate->burst = rate == &zone->first_use_address
                       ? (uint32_t) n * 10 : (uint32_t) n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_readers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t    n;
+    ngx_str_t   *value, text;
+    ngx_uint_t   i, *field;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        field = NULL;
+
+        if (ngx_http_sealed_parameter(&value[i], "mailbox=", &text)) {
+            field = &zone->readers.mailbox;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "connection=",
+                                             &text))
+        {
+            field = &zone->readers.connection;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "worker=", &text)) {
+            field = &zone->readers.worker;
+        }
+
+        n = field ? ngx_http_sealed_number(&text, 1, 1000000) : NGX_ERROR;
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        *field = n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_reader_times(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t    n;
+    ngx_str_t   *value, text;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        n = NGX_ERROR;
+
+        if (ngx_http_sealed_parameter(&value[i], "heartbeat=", &text)) {
+            n = ngx_parse_time(&text, 1);
+            n = n < 1 || n > 3600 ? NGX_ERROR : n;
+            zone->readers.heartbeat = n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "stall=", &text)) {
+            n = ngx_parse_time(&text, 1);
+            n = n < 1 || n > 3600 ? NGX_ERROR : n;
+            zone->readers.stall = n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "jitter=", &text)) {
+            n = ngx_parse_time(&text, 0);
+            n = n > 600000 ? NGX_ERROR : n;
+            zone->readers.jitter = n;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;

@@ -7,6 +7,14 @@ static sealed_cbor_writer_t writer(uint8_t *out, size_t size);
 
 
 size_t
+sealed_item_largest(size_t body_size)
+{
+    return sealed_item_size(UINT64_MAX, UINT64_MAX, SEALED_MAX_HEADER,
+                            body_size, SEALED_STAMP_SIZE);
+}
+
+
+size_t
 sealed_item_size(uint64_t seq, uint64_t hour, size_t header_size,
     size_t body_size, size_t stamp_size)
 {

@@ -31,6 +31,9 @@ typedef struct {
 } sealed_item_t;
 
 
+/* octets of the longest item whose body has this size */
+size_t sealed_item_largest(size_t body_size);
+
 /* octets of the item with these sizes; stamp_size 0 means null */
 size_t sealed_item_size(uint64_t seq, uint64_t hour, size_t header_size,
     size_t body_size, size_t stamp_size);

@@ -69,6 +69,8 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_NONCE_USED] = { 409, URN "nonce", "Nonce used",
         "The nonce was seen or lies below the window; this does not mean "
         "that the request was carried out." },
+    [SEALED_TOO_MANY_READERS] = { 429, URN "readers", "Too many readers",
+        "So many requests that wait are not allowed on one connection." },
     [SEALED_NO_BUDGET] = { 429, URN "budget", "Budget spent",
         "The certificate's class does not allow as much before "
         "Retry-After." },
@@ -87,6 +89,8 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_CERTIFICATES_FULL] = { 503, URN "certificates-full",
         "Certificate table full",
         "There is no room for a new certificate now." },
+    [SEALED_READERS_BUSY] = { 503, URN "readers-busy", "Readers busy",
+        "There are as many waiting readers as there may be; come back." },
     [SEALED_UNAVAILABLE] = { 503, URN "unavailable", "Store unavailable",
         "The store cannot work now; nothing was changed." }
 };

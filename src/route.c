@@ -131,7 +131,9 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
             return -1;
         }
 
-        if (operation == SEALED_OP_READ && is_name(name, "after")) {
+        if ((operation == SEALED_OP_READ || operation == SEALED_OP_FOLLOW)
+            && is_name(name, "after"))
+        {
             bit = 1;
             query->after = value;
 

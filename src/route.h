@@ -46,6 +46,7 @@ typedef enum {
     SEALED_OP_SEND,                 /* POST one envelope, by a sender */
     SEALED_OP_FANOUT,               /* POST many, by a sender */
     SEALED_OP_READ,                 /* GET envelopes, by the owner */
+    SEALED_OP_FOLLOW,               /* the same on a live transport */
     SEALED_OP_ACKNOWLEDGE,          /* DELETE envelopes, by the owner */
     SEALED_OP_ISSUE,                /* POST blinded, by an account */
     SEALED_OP_REPORT,               /* POST a report, by an operator */
@@ -54,7 +55,7 @@ typedef enum {
 
 
 typedef struct {
-    uint64_t                      after;        /* read */
+    uint64_t                      after;        /* read, follow */
     unsigned                      limit;        /* read, 1 to 1,000 */
     unsigned                      wait;         /* read, seconds, 0 to 60 */
     uint64_t                      through;      /* acknowledge */

@@ -87,6 +87,7 @@ typedef enum {
     SEALED_NOT_AVAILABLE,           /* 400 asks for what this server lacks */
 
     SEALED_NONCE_USED,              /* 409 */
+    SEALED_TOO_MANY_READERS,        /* 429 on this connection */
     SEALED_NO_BUDGET,               /* 429 */
     SEALED_OPENER_LIMIT,            /* 429 */
 
@@ -95,6 +96,7 @@ typedef enum {
     SEALED_MAILBOX_FULL,            /* 507 */
     SEALED_ZONE_FULL,               /* 503 */
     SEALED_CERTIFICATES_FULL,       /* 503 */
+    SEALED_READERS_BUSY,            /* 503 this worker has enough */
     SEALED_UNAVAILABLE,             /* 503 the store cannot work now */
 
     SEALED_VERDICTS

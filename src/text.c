@@ -4,6 +4,8 @@
 #include <sodium.h>
 
 
+static char *base64_encode(char *out, const uint8_t *data, size_t size,
+    const char *alphabet);
 static int base64_decode(uint8_t *out, size_t max, size_t *size,
     const uint8_t *text, size_t length, int variant);
 
@@ -31,29 +33,24 @@ sealed_base64url_decode(uint8_t *out, size_t size, sealed_bytes_t text)
 char *
 sealed_base64url_encode(char *out, const void *data, size_t size)
 {
-    size_t          i;
-    uint32_t        acc;
-    unsigned        bits;
-    const uint8_t  *p = data;
+    return base64_encode(out, data, size,
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                         "abcdefghijklmnopqrstuvwxyz0123456789-_");
+}
 
-    static const char  alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    acc = 0;
-    bits = 0;
+char *
+sealed_base64_encode(char *out, const void *data, size_t size)
+{
+    char  *start;
 
-    for (i = 0; i < size; i++) {
-        acc = (acc << 8) | p[i];
-        bits += 8;
+    start = out;
+    out = base64_encode(out, data, size,
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "abcdefghijklmnopqrstuvwxyz0123456789+/");
 
-        while (bits >= 6) {
-            bits -= 6;
-            *out++ = alphabet[(acc >> bits) & 0x3f];
-        }
-    }
-
-    if (bits) {
-        *out++ = alphabet[(acc << (6 - bits)) & 0x3f];
+    while ((out - start) % 4) {
+        *out++ = '=';
     }
 
     return out;
@@ -79,27 +76,8 @@ sealed_byte_sequence_decode(uint8_t *out, size_t max, size_t *size,
 char *
 sealed_byte_sequence_encode(char *out, const void *data, size_t size)
 {
-    char  *p, *start;
-
     *out++ = ':';
-    start = out;
-    out = sealed_base64url_encode(out, data, size);
-
-    /* the two alphabets differ in two characters and in the padding */
-
-    for (p = start; p < out; p++) {
-        if (*p == '-') {
-            *p = '+';
-
-        } else if (*p == '_') {
-            *p = '/';
-        }
-    }
-
-    while ((out - start) % 4) {
-        *out++ = '=';
-    }
-
+    out = sealed_base64_encode(out, data, size);
     *out++ = ':';
 
     return out;
@@ -157,6 +135,37 @@ sealed_decimal_encode(char *out, uint64_t value)
 
     while (p < digits + SEALED_DECIMAL_SIZE) {
         *out++ = *p++;
+    }
+
+    return out;
+}
+
+
+static char *
+base64_encode(char *out, const uint8_t *data, size_t size,
+    const char *alphabet)
+{
+    uint32_t  acc;
+
+    for ( /* void */ ; size >= 3; size -= 3) {
+        acc = (uint32_t) data[0] << 16 | data[1] << 8 | data[2];
+        data += 3;
+
+        *out++ = alphabet[acc >> 18];
+        *out++ = alphabet[(acc >> 12) & 0x3f];
+        *out++ = alphabet[(acc >> 6) & 0x3f];
+        *out++ = alphabet[acc & 0x3f];
+    }
+
+    if (size) {
+        acc = (uint32_t) data[0] << 16 | (size == 2 ? data[1] << 8 : 0);
+
+        *out++ = alphabet[acc >> 18];
+        *out++ = alphabet[(acc >> 12) & 0x3f];
+
+        if (size == 2) {
+            *out++ = alphabet[(acc >> 6) & 0x3f];
+        }
     }
 
     return out;

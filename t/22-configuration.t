@@ -80,6 +80,10 @@ refused('overlap', zone("$good epoch 1h overlap=2h;"));
 refused('invalid parameter', zone("$good mailbox envelopes=0;"));
 refused('is duplicate', zone("$good threads off; threads default;"));
 refused('unknown thread pool "none"', zone("$good threads none;"));
+refused('invalid parameter', zone("$good readers $_;"))
+    for qw(mailbox=0 worker=x process=1 connection=);
+refused('invalid parameter', zone("$good reader_times $_;"))
+    for qw(heartbeat=0 heartbeat=2h stall=0 jitter=1h jitter=-1 pause=1s);
 refused('invalid parameter', zone("$good mailbox size=1;"));
 refused('invalid parameter', zone("$good first_uses address=0;"));
 refused('must begin with "/"', zone("$good prefix v1;"));

@@ -569,12 +569,10 @@ sub allow {
 }
 
 
-# the zone, as the status page shows it
+# the status page, and one zone of it
 
-sub zone_status {
-    my ($self, $name) = @_;
-
-    $name //= $self->{zone};
+sub status {
+    my ($self) = @_;
 
     my $response = Sealed::HTTP->new(port => $self->port)->request({
         method => 'GET', target => $self->{status_uri} // '/status',
@@ -583,7 +581,15 @@ sub zone_status {
 
     die "status page: $response->{status}\n" if $response->{status} != 200;
 
-    my ($zone) = grep { $_->{name} eq $name } @{ $response->json->{zones} };
+    return $response->json;
+}
+
+sub zone_status {
+    my ($self, $name) = @_;
+
+    $name //= $self->{zone};
+
+    my ($zone) = grep { $_->{name} eq $name } @{ $self->status->{zones} };
 
     return $zone // die "status page: no zone \"$name\"\n";
 }

@@ -1,0 +1,330 @@
+
+#include "ngx_http_sealed_reader.h"
+
+
+/*
+ * Readers that wait are found by their mailbox.  Every reader, waiting or
+ * not, has one place in a timing wheel; a single timer turns it, and only
+ * while there are readers.  It is not cancelable: a worker that was told to
+ * leave stays until its readers have been sent home.
+ */
+
+#define NGX_HTTP_SEALED_BUCKETS  8192
+#define NGX_HTTP_SEALED_SLOTS    1024
+#define NGX_HTTP_SEALED_TICK     100
+
+
+static ngx_uint_t ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox);
+static void ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader,
+    ngx_uint_t ticks);
+static void ngx_http_sealed_turn(ngx_event_t *ev);
+static void ngx_http_sealed_slot(ngx_uint_t tick);
+
+
+static ngx_queue_t       ngx_http_sealed_buckets[NGX_HTTP_SEALED_BUCKETS];
+static ngx_queue_t       ngx_http_sealed_slots[NGX_HTTP_SEALED_SLOTS];
+static ngx_uint_t        ngx_http_sealed_readers;
+static ngx_uint_t        ngx_http_sealed_ticks;
+static ngx_msec_t        ngx_http_sealed_turned;
+static ngx_event_t       ngx_http_sealed_wheel;
+static ngx_connection_t  ngx_http_sealed_wheel_connection;
+
+
+void
+ngx_http_sealed_wait_init(ngx_log_t *log)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_SEALED_BUCKETS; i++) {
+        ngx_queue_init(&ngx_http_sealed_buckets[i]);
+    }
+
+    for (i = 0; i < NGX_HTTP_SEALED_SLOTS; i++) {
+        ngx_queue_init(&ngx_http_sealed_slots[i]);
+    }
+
+    /* nginx logs the descriptor of whatever a timer belongs to */
+
+    ngx_http_sealed_wheel_connection.fd = (ngx_socket_t) -1;
+    ngx_http_sealed_wheel.data = &ngx_http_sealed_wheel_connection;
+    ngx_http_sealed_wheel.handler = ngx_http_sealed_turn;
+    ngx_http_sealed_wheel.log = log;
+}
+
+
+void
+ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader)
+{
+    ngx_queue_t  *bucket;
+
+    if (reader->waiting) {
+        return;
+    }
+
+    bucket = &ngx_http_sealed_buckets[reader->mailbox
+                                      % NGX_HTTP_SEALED_BUCKETS];
+    ngx_queue_insert_tail(bucket, &reader->queue);
+    reader->waiting = 1;
+}
+
+
+void
+ngx_http_sealed_unwait(ngx_http_sealed_reader_t *reader)
+{
+    if (reader->waiting) {
+        ngx_queue_remove(&reader->queue);
+        reader->waiting = 0;
+    }
+}
+
+
+/* a reader on its way out keeps the time at which it leaves */
+
+void
+ngx_http_sealed_alarm(ngx_http_sealed_reader_t *reader, ngx_uint_t seconds)
+{
+    if (!reader->leaving) {
+        ngx_http_sealed_arm(reader, seconds * (1000 / NGX_HTTP_SEALED_TICK));
+    }
+}
+
+
+static void
+ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader, ngx_uint_t ticks)
+{
+    ngx_uint_t  due;
+
+    if (!ngx_http_sealed_wheel.timer_set) {
+        ngx_http_sealed_turned = ngx_current_msec;
+        ngx_add_timer(&ngx_http_sealed_wheel, NGX_HTTP_SEALED_TICK);
+    }
+
+    due = ngx_http_sealed_ticks + ngx_max(ticks, 1);
+
+    if (reader->armed) {
+        ngx_queue_remove(&reader->slot);
+
+    } else {
+        reader->armed = 1;
+        ngx_http_sealed_readers++;
+    }
+
+    reader->due = due;
+    ngx_queue_insert_tail(&ngx_http_sealed_slots[due % NGX_HTTP_SEALED_SLOTS],
+                          &reader->slot);
+}
+
+
+void
+ngx_http_sealed_disarm(ngx_http_sealed_reader_t *reader)
+{
+    if (!reader->armed) {
+        return;
+    }
+
+    ngx_queue_remove(&reader->slot);
+    reader->armed = 0;
+
+    if (--ngx_http_sealed_readers == 0
+        && ngx_http_sealed_wheel.timer_set)
+    {
+        ngx_del_timer(&ngx_http_sealed_wheel);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_sealed_wait_readers(void)
+{
+    return ngx_http_sealed_readers;
+}
+
+
+/* of those that wait for one mailbox; they stand in order of arrival */
+
+ngx_http_sealed_reader_t *
+ngx_http_sealed_wait_oldest(ngx_http_sealed_zone_conf_t *zone,
+    uint32_t mailbox, ngx_uint_t *count)
+{
+    ngx_queue_t               *bucket, *q;
+    ngx_http_sealed_reader_t  *reader, *oldest;
+
+    bucket = &ngx_http_sealed_buckets[mailbox % NGX_HTTP_SEALED_BUCKETS];
+    oldest = NULL;
+    *count = 0;
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
+
+        if (reader->mailbox == mailbox && reader->ctx->zone == zone) {
+            oldest = oldest ? oldest : reader;
+            (*count)++;
+        }
+    }
+
+    return oldest;
+}
+
+
+ngx_uint_t
+ngx_http_sealed_wait_look(ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox)
+{
+    return ngx_http_sealed_wait_bucket(
+               &ngx_http_sealed_buckets[mailbox % NGX_HTTP_SEALED_BUCKETS],
+               zone, mailbox);
+}
+
+
+ngx_uint_t
+ngx_http_sealed_wait_look_all(ngx_uint_t part, ngx_uint_t parts)
+{
+    ngx_uint_t  i, found;
+
+    found = 0;
+
+    for (i = part; i < NGX_HTTP_SEALED_BUCKETS; i += parts) {
+        found += ngx_http_sealed_wait_bucket(&ngx_http_sealed_buckets[i],
+                                             NULL, 0);
+    }
+
+    return found;
+}
+
+
+/*
+ * A reader may end its own request, and with it others on the same HTTP/2
+ * connection: only the head of a private queue is ever held on to.
+ */
+
+static ngx_uint_t
+ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox)
+{
+    ngx_uint_t                 found;
+    ngx_queue_t                private, *q;
+    ngx_connection_t          *c;
+    ngx_http_sealed_reader_t  *reader;
+
+    if (ngx_queue_empty(bucket)) {
+        return 0;
+    }
+
+    found = 0;
+
+    ngx_queue_init(&private);
+    ngx_queue_add(&private, bucket);
+    ngx_queue_init(bucket);
+
+    while (!ngx_queue_empty(&private)) {
+        q = ngx_queue_head(&private);
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(bucket, q);
+
+        if (zone == NULL
+            || (reader->mailbox == mailbox && reader->ctx->zone == zone))
+        {
+            c = reader->request->connection;
+            found += ngx_http_sealed_reader_run(reader);
+            ngx_http_run_posted_requests(c);
+        }
+    }
+
+    return found;
+}
+
+
+/* the clock may have jumped over several ticks */
+
+static void
+ngx_http_sealed_turn(ngx_event_t *ev)
+{
+    ngx_uint_t  n;
+
+    n = (ngx_current_msec - ngx_http_sealed_turned) / NGX_HTTP_SEALED_TICK;
+    n = ngx_min(n, NGX_HTTP_SEALED_SLOTS);
+
+    ngx_http_sealed_turned += n * NGX_HTTP_SEALED_TICK;
+
+    while (n--) {
+        ngx_http_sealed_slot(++ngx_http_sealed_ticks);
+    }
+
+    if (ngx_http_sealed_readers && !ev->timer_set) {
+        ngx_add_timer(ev, NGX_HTTP_SEALED_TICK);
+    }
+}
+
+
+static void
+ngx_http_sealed_slot(ngx_uint_t tick)
+{
+    ngx_queue_t                private, *slot, *q;
+    ngx_connection_t          *c;
+    ngx_http_sealed_reader_t  *reader;
+
+    slot = &ngx_http_sealed_slots[tick % NGX_HTTP_SEALED_SLOTS];
+
+    if (ngx_queue_empty(slot)) {
+        return;
+    }
+
+    ngx_queue_init(&private);
+    ngx_queue_add(&private, slot);
+    ngx_queue_init(slot);
+
+    while (!ngx_queue_empty(&private)) {
+        q = ngx_queue_head(&private);
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, slot);
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(slot, q);
+
+        /* signed: a later round of the wheel is not due yet */
+
+        if ((ngx_int_t) (reader->due - tick) <= 0) {
+            c = reader->request->connection;
+            ngx_http_sealed_reader_expired(reader);
+            ngx_http_run_posted_requests(c);
+        }
+    }
+}
+
+
+void
+ngx_http_sealed_wait_drain(void)
+{
+    ngx_uint_t                 i, window;
+    ngx_queue_t                all, *q;
+    ngx_http_sealed_reader_t  *reader;
+
+    ngx_queue_init(&all);
+
+    for (i = 0; i < NGX_HTTP_SEALED_SLOTS; i++) {
+
+        if (!ngx_queue_empty(&ngx_http_sealed_slots[i])) {
+            ngx_queue_add(&all, &ngx_http_sealed_slots[i]);
+            ngx_queue_init(&ngx_http_sealed_slots[i]);
+        }
+    }
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, slot);
+
+        if (reader->closing) {
+            ngx_http_sealed_arm(reader, reader->due - ngx_http_sealed_ticks);
+            continue;
+        }
+
+        window = reader->ctx->zone->readers.jitter / NGX_HTTP_SEALED_TICK;
+
+        ngx_http_sealed_arm(reader, 1 + ngx_random() % (window + 1));
+        reader->leaving = 1;
+    }
+}
