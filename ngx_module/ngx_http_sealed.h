@@ -80,6 +80,9 @@ typedef struct {
     ngx_uint_t                    mailbox;      /* readers at most */
     ngx_uint_t                    connection;
     ngx_uint_t                    worker;
+    ngx_uint_t                    frames;       /* a second */
+    size_t                        unacknowledged;
+    ngx_array_t                  *origins;      /* NULL: any */
 } ngx_http_sealed_readers_conf_t;
 
 

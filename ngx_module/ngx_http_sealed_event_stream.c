@@ -6,6 +6,9 @@
 /* text/event-stream, over any version of HTTP */
 
 
+static u_char *ngx_http_sealed_event_stream_encode(
+    ngx_http_sealed_reader_t *reader, u_char *out, uint64_t seq,
+    const u_char *item, size_t size);
 static ngx_int_t ngx_http_sealed_event_stream_begin(
     ngx_http_sealed_reader_t *reader, ngx_uint_t alone);
 static ngx_uint_t ngx_http_sealed_event_stream_patience(
@@ -19,12 +22,21 @@ static void ngx_http_sealed_event_stream_end(
 const ngx_http_sealed_transport_t  ngx_http_sealed_event_stream = {
     1,
     sealed_event_size,
-    sealed_event_encode,
+    ngx_http_sealed_event_stream_encode,
     ngx_http_sealed_event_stream_begin,
+    NULL,
     ngx_http_sealed_event_stream_patience,
     ngx_http_sealed_event_stream_alarm,
     ngx_http_sealed_event_stream_end
 };
+
+
+static u_char *
+ngx_http_sealed_event_stream_encode(ngx_http_sealed_reader_t *reader,
+    u_char *out, uint64_t seq, const u_char *item, size_t size)
+{
+    return sealed_event_encode(out, seq, item, size);
+}
 
 
 static ngx_int_t

@@ -6,8 +6,8 @@
 
 
 static size_t ngx_http_sealed_plain_size(size_t item);
-static u_char *ngx_http_sealed_plain_encode(u_char *out, uint64_t seq,
-    const u_char *item, size_t size);
+static u_char *ngx_http_sealed_plain_encode(ngx_http_sealed_reader_t *reader,
+    u_char *out, uint64_t seq, const u_char *item, size_t size);
 static ngx_int_t ngx_http_sealed_plain_begin(
     ngx_http_sealed_reader_t *reader, ngx_uint_t alone);
 static ngx_uint_t ngx_http_sealed_plain_patience(
@@ -22,6 +22,7 @@ const ngx_http_sealed_transport_t  ngx_http_sealed_plain = {
     ngx_http_sealed_plain_size,
     ngx_http_sealed_plain_encode,
     ngx_http_sealed_plain_begin,
+    NULL,
     ngx_http_sealed_plain_patience,
     ngx_http_sealed_plain_alarm,
     ngx_http_sealed_plain_end
@@ -36,8 +37,8 @@ ngx_http_sealed_plain_size(size_t item)
 
 
 static u_char *
-ngx_http_sealed_plain_encode(u_char *out, uint64_t seq, const u_char *item,
-    size_t size)
+ngx_http_sealed_plain_encode(ngx_http_sealed_reader_t *reader, u_char *out,
+    uint64_t seq, const u_char *item, size_t size)
 {
     return ngx_cpymem(out, item, size);
 }

@@ -42,6 +42,10 @@ ngx_http_sealed_read_operation(ngx_http_request_t *r)
 {
     sealed_bytes_t  accept;
 
+    if (ngx_http_sealed_websocket_asked(r)) {
+        return SEALED_OP_FOLLOW;
+    }
+
     return ngx_http_sealed_header(r, "accept", &accept)
            && sealed_event_stream_accepted(accept)
            ? SEALED_OP_FOLLOW : SEALED_OP_READ;
@@ -56,6 +60,10 @@ ngx_http_sealed_read(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     if (ctx->operation == SEALED_OP_READ) {
         return ngx_http_sealed_reader_start(r, ctx, &ngx_http_sealed_plain,
                                             NULL);
+    }
+
+    if (ngx_http_sealed_websocket_asked(r)) {
+        return ngx_http_sealed_websocket_start(r, ctx);
     }
 
     if (ngx_http_sealed_header(r, "last-event-id", &last)
@@ -196,7 +204,7 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
     r = reader->request;
     wev = r->connection->write;
 
-    for (found = 0; !reader->closing; found++) {
+    for (found = 0; !reader->finished; found++) {
 
         if (ngx_http_sealed_reader_busy(reader)) {
             ngx_http_sealed_reader_block(reader);
@@ -204,6 +212,19 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
         }
 
         ngx_http_sealed_reader_free(reader);
+
+        if (reader->transport->note) {
+            rc = reader->transport->note(reader);
+
+            if (rc == NGX_AGAIN) {
+                found--;
+                continue;
+            }
+
+            if (rc == NGX_DONE) {
+                break;
+            }
+        }
 
         if (reader->departed) {
             ngx_http_sealed_reader_leave(reader, NGX_HTTP_SEALED_RESTART);
@@ -380,11 +401,6 @@ ngx_http_sealed_reader_expired(ngx_http_sealed_reader_t *reader)
         reader->sent = -1;
     }
 
-    if (reader->closing) {
-        ngx_http_sealed_reader_finish(reader, NGX_ERROR);
-        return;
-    }
-
     if (!ngx_http_sealed_reader_busy(reader)) {
 
         if (reader->departed) {
@@ -493,7 +509,8 @@ ngx_http_sealed_reader_encode(ngx_http_sealed_reader_t *reader, size_t used)
     while (pos != end) {
         start = pos;
         (void) sealed_item_parse(&item, &pos, end);
-        out = reader->transport->encode(out, item.seq, start, pos - start);
+        out = reader->transport->encode(reader, out, item.seq, start,
+                                        pos - start);
     }
 
     reader->buf.last = out;
@@ -620,7 +637,7 @@ ngx_http_sealed_reader_cleanup(void *data)
 {
     ngx_http_sealed_reader_t  *reader = data;
 
-    reader->closing = 1;
+    reader->finished = 1;
 
     ngx_http_sealed_unwait(reader);
     ngx_http_sealed_disarm(reader);

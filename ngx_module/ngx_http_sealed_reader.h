@@ -7,6 +7,7 @@
  *   ngx_http_sealed_reader.c        from the store to the client
  *   ngx_http_sealed_plain.c         a CBOR sequence, once
  *   ngx_http_sealed_event_stream.c  text/event-stream
+ *   ngx_http_sealed_websocket.c     WebSocket
  *
  * A reader has a cursor and no queue.  While it waits it holds no buffer:
  * one is made for a piece of what is to be sent and freed once the piece is
@@ -43,7 +44,8 @@ typedef struct {
 
     /* an item as it travels: octets at most, and the end of what it wrote */
     size_t                      (*size)(size_t item);
-    u_char                     *(*encode)(u_char *out, uint64_t seq,
+    u_char                     *(*encode)(ngx_http_sealed_reader_t *reader,
+                                          u_char *out, uint64_t seq,
                                           const u_char *item, size_t size);
 
     /*
@@ -53,6 +55,12 @@ typedef struct {
      */
     ngx_int_t                   (*begin)(ngx_http_sealed_reader_t *reader,
                                          ngx_uint_t alone);
+
+    /*
+     * May be NULL: what is to be said before more is read.  NGX_OK: nothing;
+     * NGX_AGAIN: something went out; NGX_DONE: nothing is to be read now.
+     */
+    ngx_int_t                   (*note)(ngx_http_sealed_reader_t *reader);
 
     /* seconds until alarm() while it waits */
     ngx_uint_t                  (*patience)(ngx_http_sealed_reader_t *reader);
@@ -81,7 +89,7 @@ struct ngx_http_sealed_reader_s {
     unsigned                      begun:1;      /* the answer has */
     unsigned                      leaving:1;    /* due tells when */
     unsigned                      departed:1;   /* that time has come */
-    unsigned                      closing:1;    /* nothing is read any more */
+    unsigned                      finished:1;   /* the request is nginx's */
 };
 
 
@@ -125,6 +133,10 @@ void ngx_http_sealed_reader_expired(ngx_http_sealed_reader_t *reader);
 /* the transports */
 extern const ngx_http_sealed_transport_t  ngx_http_sealed_plain;
 extern const ngx_http_sealed_transport_t  ngx_http_sealed_event_stream;
+
+ngx_uint_t ngx_http_sealed_websocket_asked(ngx_http_request_t *r);
+ngx_int_t ngx_http_sealed_websocket_start(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
 
 
 #pragma GCC visibility pop

@@ -161,6 +161,14 @@ ngx_http_sealed_respond_problem(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (verdict == SEALED_HANDSHAKE_VERSION
+        && ngx_http_sealed_add_header(r, "Sec-WebSocket-Version",
+                                      ngx_http_sealed_const("13"))
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     retry_after = ctx ? ctx->retry_after : 0;
 
     if (problem->status == NGX_HTTP_SERVICE_UNAVAILABLE && retry_after == 0) {

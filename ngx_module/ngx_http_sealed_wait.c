@@ -317,11 +317,6 @@ ngx_http_sealed_wait_drain(void)
         q = ngx_queue_head(&all);
         reader = ngx_queue_data(q, ngx_http_sealed_reader_t, slot);
 
-        if (reader->closing) {
-            ngx_http_sealed_arm(reader, reader->due - ngx_http_sealed_ticks);
-            continue;
-        }
-
         window = reader->ctx->zone->readers.jitter / NGX_HTTP_SEALED_TICK;
 
         ngx_http_sealed_arm(reader, 1 + ngx_random() % (window + 1));

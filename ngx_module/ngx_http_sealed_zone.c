@@ -51,6 +51,10 @@ static char *ngx_http_sealed_readers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_reader_times(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_sealed_websocket_limits(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -143,6 +147,16 @@ static ngx_command_t  ngx_http_sealed_zone_commands[] = {
     { ngx_string("reader_times"),
       NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
       ngx_http_sealed_reader_times,
+      0, 0, NULL },
+
+    { ngx_string("websocket"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
+      ngx_http_sealed_websocket_limits,
+      0, 0, NULL },
+
+    { ngx_string("websocket_origins"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_1MORE,
+      ngx_http_sealed_origins,
       0, 0, NULL },
 
     { ngx_string("prefix"),
@@ -249,6 +263,8 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->readers.mailbox = 16;
     zone->readers.connection = 32;
     zone->readers.worker = 50000;
+    zone->readers.frames = 50;
+    zone->readers.unacknowledged = 1024 * 1024;
     zone->first_use_address.rate = 20;
     zone->first_use_address.burst = 200;
     zone->first_use_worker.rate = 2000;
@@ -1210,6 +1226,89 @@ ngx_http_sealed_reader_times(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                "invalid parameter \"%V\"", &value[i]);
             return NGX_CONF_ERROR;
         }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_websocket_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ssize_t      n;
+    ngx_str_t   *value, text;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        n = NGX_ERROR;
+
+        if (ngx_http_sealed_parameter(&value[i], "frames=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, 1000000);
+            zone->readers.frames = n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "unacknowledged=",
+                                             &text))
+        {
+            n = ngx_parse_size(&text);
+            n = n < 1 ? NGX_ERROR : n;
+            zone->readers.unacknowledged = n;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_str_t   *value, *origin;
+    ngx_uint_t   i;
+
+    if (zone->readers.origins) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    zone->readers.origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                             sizeof(ngx_str_t));
+    if (zone->readers.origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strstr(value[i].data, "://") == NULL
+            || value[i].data[value[i].len - 1] == '/')
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid origin \"%V\", it is "
+                               "\"https://name\" without anything behind",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        origin = ngx_array_push(zone->readers.origins);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *origin = value[i];
     }
 
     return NGX_CONF_OK;

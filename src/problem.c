@@ -62,6 +62,13 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
         "mailbox id." },
     [SEALED_BAD_SEQUENCE] = { 400, URN "sequence", "No such envelope yet",
         "The number is at or above the mailbox's next." },
+    [SEALED_BAD_HANDSHAKE] = { 400, URN "handshake", "Malformed handshake",
+        "A WebSocket needs HTTP/1.1, Connection: Upgrade and a key of 16 "
+        "octets, each once." },
+    [SEALED_HANDSHAKE_VERSION] = { 426, URN "websocket-version",
+        "Unknown WebSocket version", "The version spoken here is 13." },
+    [SEALED_ORIGIN] = { 403, URN "origin", "Origin not allowed",
+        "Pages of this origin may not open a WebSocket here." },
     [SEALED_NOT_AVAILABLE] = { 400, URN "not-available", "Not available",
         "Sealed-Delivery, Sealed-Frank and a TTL of 0 are not available on "
         "this server." },

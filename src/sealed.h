@@ -84,6 +84,9 @@ typedef enum {
     SEALED_DUPLICATE_RECIPIENT,     /* 400 */
     SEALED_BAD_MAILBOX_KEY,         /* 400 */
     SEALED_BAD_SEQUENCE,            /* 400 at or above next */
+    SEALED_BAD_HANDSHAKE,           /* 400 WebSocket */
+    SEALED_HANDSHAKE_VERSION,       /* 426 likewise */
+    SEALED_ORIGIN,                  /* 403 likewise */
     SEALED_NOT_AVAILABLE,           /* 400 asks for what this server lacks */
 
     SEALED_NONCE_USED,              /* 409 */

@@ -58,6 +58,15 @@ sealed_base64_encode(char *out, const void *data, size_t size)
 
 
 int
+sealed_base64_decode(uint8_t *out, size_t max, size_t *size,
+    sealed_bytes_t text)
+{
+    return base64_decode(out, max, size, text.data, text.size,
+                         sodium_base64_VARIANT_ORIGINAL);
+}
+
+
+int
 sealed_byte_sequence_decode(uint8_t *out, size_t max, size_t *size,
     sealed_bytes_t text)
 {

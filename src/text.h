@@ -35,6 +35,8 @@ char *sealed_base64url_encode(char *out, const void *data, size_t size);
 char *sealed_base64_encode(char *out, const void *data, size_t size);
 
 /* at most max octets come out; *size is set to their number */
+int sealed_base64_decode(uint8_t *out, size_t max, size_t *size,
+    sealed_bytes_t text);
 int sealed_byte_sequence_decode(uint8_t *out, size_t max, size_t *size,
     sealed_bytes_t text);
 char *sealed_byte_sequence_encode(char *out, const void *data, size_t size);

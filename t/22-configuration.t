@@ -82,6 +82,12 @@ refused('is duplicate', zone("$good threads off; threads default;"));
 refused('unknown thread pool "none"', zone("$good threads none;"));
 refused('invalid parameter', zone("$good readers $_;"))
     for qw(mailbox=0 worker=x process=1 connection=);
+refused('invalid parameter', zone("$good websocket $_;"))
+    for qw(frames=0 unacknowledged=0 size=1);
+refused('invalid origin', zone("$good websocket_origins $_;"))
+    for qw(app.example https://app.example/);
+refused('is duplicate', zone("$good websocket_origins https://a; "
+                             . 'websocket_origins https://b;'));
 refused('invalid parameter', zone("$good reader_times $_;"))
     for qw(heartbeat=0 heartbeat=2h stall=0 jitter=1h jitter=-1 pause=1s);
 refused('invalid parameter', zone("$good mailbox size=1;"));

@@ -1,0 +1,56 @@
+
+/*
+ * Frames of a WebSocket, read and written by wslay.
+ *
+ * A context of wslay takes 4k, so a reader has one only while a frame is
+ * half read; when all that came has been understood it goes back.  Writing
+ * has one context for all, since whole frames are written to memory.
+ */
+
+#ifndef _NGX_HTTP_SEALED_WEBSOCKET_H_INCLUDED_
+#define _NGX_HTTP_SEALED_WEBSOCKET_H_INCLUDED_
+
+
+#include "ngx_http_sealed_reader.h"
+#include "../src/websocket.h"
+
+#include <wslay/wslay.h>
+
+
+#pragma GCC visibility push(hidden)
+
+
+/* the longest head of a frame that a server sends */
+#define NGX_HTTP_SEALED_FRAME_HEAD  10
+
+
+typedef struct ngx_http_sealed_frames_s  ngx_http_sealed_frames_t;
+
+
+/* before anything is written */
+ngx_int_t ngx_http_sealed_frames_init(void);
+
+ngx_http_sealed_frames_t *ngx_http_sealed_frames_take(void);
+void ngx_http_sealed_frames_give(ngx_http_sealed_frames_t *frames);
+
+/* what came; it has to stay until next() has returned NGX_AGAIN */
+void ngx_http_sealed_frames_feed(ngx_http_sealed_frames_t *frames,
+    u_char *data, size_t size);
+
+/* NGX_OK with an event, whose payload is in *frame; NGX_AGAIN without */
+ngx_int_t ngx_http_sealed_frames_next(ngx_http_sealed_frames_t *frames,
+    sealed_websocket_message_t *message, sealed_websocket_event_t *event,
+    sealed_websocket_frame_t **frame, uint64_t *value);
+
+/* whether it stands between two frames */
+ngx_uint_t ngx_http_sealed_frames_idle(ngx_http_sealed_frames_t *frames);
+
+/* one whole frame of a server; the end of what was written */
+u_char *ngx_http_sealed_frames_write(u_char *out, ngx_uint_t opcode,
+    const u_char *data, size_t size);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _NGX_HTTP_SEALED_WEBSOCKET_H_INCLUDED_ */

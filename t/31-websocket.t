@@ -1,0 +1,450 @@
+#!/usr/bin/perl
+
+# Readers on a WebSocket: the handshake, items and acknowledgements, and what
+# RFC 6455 says of every wrong frame.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use Sealed::CBOR qw(cbor_decode cbor_encode uint);
+use Sealed::Client ();
+use Sealed::HTTP ();
+use Sealed::Nginx ();
+use Sealed::Wait qw(wait_until);
+
+my ($continuation, $text, $binary, $close, $ping, $pong) =
+    (0, 1, 2, 8, 9, 10);
+
+my $nginx = Sealed::Nginx->gateway(
+    workers => 2, zone_size => '64m',
+    zone_conf => 'mailbox envelopes=2000 bytes=16m;'
+        . 'reader_times heartbeat=2s stall=1s jitter=300ms;'
+        . 'websocket frames=40 unacknowledged=64k;'
+        . 'websocket_origins https://app.example http://localhost:8080;',
+    server_conf => 'reset_timedout_connection on;',
+);
+my $client = Sealed::Client->new(nginx => $nginx);
+my $sender = $client->certified(class => 2);
+
+sub opened {
+    my $box = $client->mailbox;
+
+    is($client->open_mailbox($client->certified(class => 1), $box)->status,
+       201, 'open');
+    return $box;
+}
+
+# the next frame that is no ping; pings are answered
+
+sub frame {
+    my ($http, $timeout) = @_;
+
+    my $end = time + ($timeout // 15);
+
+    while ((my $left = $end - time) > 0) {
+        my $frame = $http->read_frame($left) // return undef;
+
+        return $frame if $frame->{opcode} != $ping;
+        $http->send_frame($pong, $frame->{payload});
+    }
+
+    return undef;
+}
+
+sub item {
+    my ($frame) = @_;
+
+    my %item;
+    @item{qw(seq hour header body stamp)} = @{ cbor_decode($frame->{payload}) };
+    return \%item;
+}
+
+sub acknowledge {
+    my ($http, $through) = @_;
+
+    $http->send_frame($binary, cbor_encode(uint($through)));
+}
+
+my $box = opened();
+
+# the handshake
+
+my $key = 'dGhlIHNhbXBsZSBub25jZQ==';
+my ($http, $head) = $client->live($box,
+                                  [ Sealed::HTTP->websocket_headers($key) ]);
+is($head->status, 101, 'switching protocols');
+is(lc $head->header('upgrade'), 'websocket', 'Upgrade');
+like($head->header('connection'), qr/^upgrade$/i, 'Connection');
+is($head->header('sec-websocket-accept'), 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
+   'the answer to RFC 6455\'s key');
+ok(!defined $head->header('transfer-encoding'), 'not chunked');
+ok(!defined $head->header('sec-websocket-extensions'), 'no extension');
+$http->close;
+
+my %good = map { @$_ } Sealed::HTTP->websocket_headers($key);
+
+for ([ 400, 'no Connection', Connection => undef ],
+     [ 400, 'another Connection', Connection => 'keep-alive' ],
+     [ 101, 'Connection among others', Connection => 'keep-alive, Upgrade' ],
+     [ 101, 'Upgrade in another case', Upgrade => 'WebSocket' ],
+     [ 204, 'another Upgrade', Upgrade => 'h2c' ],
+     [ 400, 'no version', 'Sec-WebSocket-Version' => undef ],
+     [ 426, 'an old version', 'Sec-WebSocket-Version' => 8 ],
+     [ 426, 'no number', 'Sec-WebSocket-Version' => 'x' ],
+     [ 400, 'no key', 'Sec-WebSocket-Key' => undef ],
+     [ 400, 'a short key', 'Sec-WebSocket-Key' => 'dGhlIHNhbXBsZSBub25j' ],
+     [ 400, 'a key that is no base64',
+       'Sec-WebSocket-Key' => 'dGhlIHNhbXBsZSBub25jZ!==' ],
+     [ 400, 'a key with stray bits',
+       'Sec-WebSocket-Key' => 'dGhlIHNhbXBsZSBub25jZR==' ],
+     [ 101, 'extensions that are offered',
+       'Sec-WebSocket-Extensions' => 'permessage-deflate' ],
+     [ 101, 'an origin that may', Origin => 'https://app.example' ],
+     [ 101, 'another that may', Origin => 'http://localhost:8080' ],
+     [ 403, 'an origin that may not', Origin => 'https://evil.example' ],
+     [ 403, 'a longer one', Origin => 'https://app.example.evil' ],
+     [ 403, 'none that is said', Origin => 'null' ])
+{
+    my ($status, $name, $header, $value) = @$_;
+    my %headers = (%good, $header => $value);
+
+    my ($some, $answer) = $client->live($box,
+        [ map { [ $_, $headers{$_} ] }
+              grep { defined $headers{$_} } sort keys %headers ]);
+    is($answer->status, $status, $name);
+    is($answer->header('sec-websocket-version'), 13, "$name: which one")
+        if $status == 426;
+    $some->close;
+}
+
+{
+    my ($some, $answer) = $client->websocket($client->mailbox);
+    is($answer->status, 401, 'a mailbox that is not open');
+    ($some, $answer) = $client->websocket($box, after => 1);
+    is($answer->status, 400, 'after what is not there');
+    ($some, $answer) = $client->websocket($box, limit => 1);
+    is($answer->status, 400, 'with a limit');
+}
+
+# items, one message each, and acknowledgements
+
+is($client->send($sender, $box, $_ x 512)->status, 201, "send $_")
+    for qw(a b);
+($http) = $client->websocket($box);
+
+for my $n (1, 2) {
+    my $frame = frame($http);
+    is($frame->{opcode}, $binary, "message $n is binary");
+    ok($frame->{fin}, "and whole");
+    is(item($frame)->{seq}, $n, "number $n");
+    is(item($frame)->{body}, ('', 'a', 'b')[$n] x 512, "body $n");
+}
+
+acknowledge($http, 1);
+ok((wait_until { $client->status($box)->json->{first} == 2 }), 'freed');
+acknowledge($http, 1);
+acknowledge($http, 2);
+ok((wait_until { $client->status($box)->json->{envelopes} == 0 }),
+   'all of it');
+
+for my $n (3 .. 6) {
+    my $other = $client->connection;
+    is($client->send($sender, $box, $n x (1024 << 2 * ($n - 3)),
+                     http => $other)->status, 201, "send $n");
+    my $frame = frame($http);
+    is(item($frame)->{seq}, $n, "number $n");
+    is(length item($frame)->{body}, 1024 << 2 * ($n - 3), "size $n");
+    acknowledge($http, $n);
+}
+
+is($http->read_frame(5)->{opcode}, $ping, 'ping as heartbeat');
+$http->send_frame($pong, '');
+is($http->read_frame(5)->{opcode}, $ping, 'and another, since it had an answer');
+$http->send_frame($pong, 'unasked for, or of another content');
+$http->send_frame($ping, 'x' x 125);
+is_deeply($http->read_frame, { opcode => $pong, fin => 1,
+                               payload => 'x' x 125 }, 'pong');
+$http->send_frame($close, pack 'n a*', 1000, 'bye');
+is_deeply([ @{ $http->read_frame }{qw(opcode code)} ], [ $close, 1000 ],
+          'close, with the same code');
+ok($http->closed(5), 'and the connection');
+
+# frames behind the handshake, in one packet and in pieces
+
+for my $pieces ([], [ 1 .. 6 ]) {
+    my $to = opened();
+
+    is($client->send($sender, $to, 'p' x 512)->status, 201, 'send');
+
+    my $some = $client->connection;
+    my $bytes = $some->format($client->request(
+        $to, 'GET', $client->path($to, '/envelopes'),
+        headers => [ Sealed::HTTP->websocket_headers ]));
+    $bytes .= $some->frame($binary, cbor_encode(uint(1)))
+        . $some->frame($ping, 'early');
+    my $at = length($bytes) - 17;
+
+    $some->write(substr $bytes, 0, $at, '') if @$pieces;
+    for my $size (@$pieces) {
+        $some->write(substr $bytes, 0, $size, '');
+        sleep 0.02;
+    }
+    $some->write($bytes);
+
+    is($some->head->status, 101, 'handshake');
+    my @frames = map { $some->read_frame } 1 .. 2;
+    is_deeply([ sort map { $_->{opcode} } @frames ], [ $pong, $binary ],
+              'item and pong') or diag explain \@frames;
+    ok((wait_until { $client->status($to)->json->{envelopes} == 0 }),
+       'acknowledged');
+    $some->close;
+    is($client->close_mailbox($to)->status, 204, 'close');
+}
+
+# what RFC 6455 says of frames; C is the code that the gateway closes with
+
+my $ack = cbor_encode(uint(6));
+
+sub f { return Sealed::HTTP->frame(@_) }
+
+my @cases = (
+    [ 0, 'fragments', f($binary, substr($ack, 0, 0), fin => 0),
+      f($continuation, $ack) ],
+    [ 0, 'an empty last fragment', f($binary, $ack, fin => 0),
+      f($continuation, '') ],
+    [ 0, 'fragments with a ping between', f($binary, '', fin => 0),
+      f($ping, 'p'), f($continuation, $ack) ],
+    [ 0, 'a mask of zeros', f($binary, $ack, mask => "\0\0\0\0") ],
+    [ 0, 'an unasked pong', f($pong, '') ],
+    [ 1002, 'not masked', f($binary, $ack, mask => undef) ],
+    [ 1002, 'a ping that is not masked', f($ping, '', mask => undef) ],
+    [ 1002, 'first reserved bit', f($binary, $ack, rsv => 4) ],
+    [ 1002, 'second reserved bit', f($binary, $ack, rsv => 2) ],
+    [ 1002, 'third reserved bit', f($ping, '', rsv => 1) ],
+    (map { [ 1002, "opcode $_", f($_, '') ] } 3 .. 7, 11 .. 15),
+    [ 1002, 'a ping in fragments', f($ping, '', fin => 0) ],
+    [ 1002, 'a close in fragments', f($close, '', fin => 0) ],
+    [ 1002, 'a long ping', f($ping, 'x' x 126) ],
+    [ 1002, 'a long close', f($close, pack('n', 1000) . 'x' x 124) ],
+    [ 1002, 'continuation of nothing', f($continuation, $ack) ],
+    [ 1002, 'continuation of nothing, to go on',
+      f($continuation, $ack, fin => 0) ],
+    [ 1002, 'a message within another', f($binary, '', fin => 0),
+      f($binary, $ack) ],
+    [ 1002, 'continuation after the end', f($binary, '', fin => 0),
+      f($continuation, $ack), f($continuation, $ack) ],
+    [ 1003, 'text', f($text, 'hello') ],
+    [ 1003, 'text in fragments', f($text, 'hel', fin => 0) ],
+    [ 1002, 'text within a message', f($binary, '', fin => 0),
+      f($text, 'hello') ],
+    [ 1009, 'a message too long', f($binary, 'x' x 10) ],
+    [ 1009, 'a message of 64 KiB', f($binary, 'x' x 65536) ],
+    [ 1009, 'a message of 2^62 octets', f($binary, 'x', length => 1 << 62) ],
+    [ 1009, 'too long in fragments', (f($binary, 'x' x 5, fin => 0)),
+      f($continuation, 'x' x 5) ],
+    [ 1008, 'an empty message', f($binary, '') ],
+    [ 1008, 'no CBOR', f($binary, "\xff") ],
+    [ 1008, 'a negative number', f($binary, "\x20") ],
+    [ 1008, 'a byte string', f($binary, "\x41\x06") ],
+    [ 1008, 'a number in a longer form', f($binary, "\x18\x06") ],
+    [ 1008, 'a number cut short', f($binary, "\x19\x01") ],
+    [ 1008, 'two numbers', f($binary, $ack x 2) ],
+    [ 1008, 'a number not sent yet', f($binary, cbor_encode(uint(7))) ],
+    [ 1008, 'the largest number',
+      f($binary, "\x1b\xff\xff\xff\xff\xff\xff\xff\xff") ],
+    [ 1000, 'close without a code', f($close, '') ],
+    [ 1002, 'close with half a code', f($close, "\x03") ],
+    (map { [ $_, "close with $_", f($close, pack 'n', $_) ] }
+         1000 .. 1003, 1007 .. 1014, 3000, 3999, 4000, 4999),
+    (map { [ 1002, "close with $_", f($close, pack 'n', $_) ] }
+         0, 999, 1004 .. 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535),
+    [ 1001, 'a reason', f($close, pack('n', 1001) . "gr\xc3\xbc\xc3\x9fe") ],
+    (map { [ 1007, 'a reason that is not UTF-8: ' . unpack('H*', $_),
+             f($close, pack('n', 1000) . $_) ] }
+         "\xff", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+         "\xf4\x90\x80\x80", "\xf0\x82\x82\xac", "a\x80", "\xe2\x82"),
+    [ 1000, 'nothing counts after a close', f($close, pack 'n', 1000),
+      f($binary, 'x' x 50) ],
+);
+
+for my $case (@cases) {
+    my ($code, $name, @frames) = @$case;
+    my ($some) = $client->websocket($box, after => 6);
+
+    $some->write(join '', @frames, $code ? () : f($ping, 'still here'));
+
+    if ($code) {
+        my $end = frame($some, 5);
+        is($end->{opcode}, $close, "$name: closed");
+        is($end->{code}, $code, "$name: with $code");
+        eval { $some->send_frame($close, pack 'n', $end->{code}) };
+        ok($some->closed(3), "$name: and the connection");
+
+    } else {
+        my $last;
+        while (my $frame = frame($some, 5)) {
+            $last = $frame;
+            last if $frame->{payload} eq 'still here' || $frame->{opcode} == 8;
+        }
+        is($last->{payload}, 'still here', "$name: goes on")
+            or diag explain $last;
+    }
+
+    $some->close;
+}
+
+# the same octets one by one
+
+{
+    my ($some) = $client->websocket($box, after => 6);
+
+    for my $octet (split //, f($binary, '', fin => 0) . f($ping, 'slow')
+                             . f($continuation, $ack) . f($ping, 'end'))
+    {
+        $some->write($octet);
+        sleep 0.003;
+    }
+
+    is(frame($some)->{payload}, 'slow', 'octet by octet: a ping');
+    is(frame($some)->{payload}, 'end', 'and another');
+    $some->close;
+}
+
+# a longer form of a length than is needed; wslay decides
+
+{
+    my ($some) = $client->websocket($box, after => 6);
+    my $mask = "\1\2\3\4";
+
+    $some->write("\x89\xfe\x00\x01$mask" . ('a' ^ "\1") . f($ping, 'after'));
+    my $frame = frame($some, 5);
+    is($frame->{code}, 1002, 'a length in a longer form: 1002')
+        or diag explain $frame;
+    $some->close;
+}
+
+# too many frames in a second
+
+{
+    my ($some) = $client->websocket($box, after => 6);
+
+    $some->write(f($pong, '') x 500);
+    is(frame($some, 5)->{code}, 1008, 'too many frames');
+    $some->close;
+}
+
+# a ping that is not answered, a close that is not answered
+
+{
+    my ($some) = $client->websocket($box, after => 6);
+
+    is($some->read_frame(5)->{opcode}, $ping, 'a ping');
+    ok((wait_until { $some->closed(0.1) } 5), 'no answer: cut');
+    $some->close;
+    ($some) = $client->websocket($box, after => 6);
+    $some->write(f($text, ''));
+    is($some->read_frame(5)->{code}, 1003, 'closed');
+    ok((wait_until { $some->closed(0.1) } 10), 'no answer: cut');
+    $some->close;
+}
+
+# no more than the window is sent before it is acknowledged
+
+my $window = opened();
+is($client->send($sender, $window, chr(65 + $_) x 16384)->status, 201,
+   "16 KiB, $_") for 0 .. 15;
+($http) = $client->websocket($window);
+
+my ($got, $seen) = (0, 0);
+
+while (my $frame = frame($http, 0.7)) {
+    is(item($frame)->{seq}, ++$seen, "number $seen");
+    $got += length $frame->{payload};
+}
+
+cmp_ok($got, '>=', 65536, 'the window is used');
+cmp_ok($got, '<', 65536 + 2 * 16500, 'and not exceeded by more than a piece');
+is(frame($http, 0.5), undef, 'nothing while nothing is acknowledged');
+is($client->send($sender, $window, 'Z' x 16384)->status, 201, 'one more');
+is(frame($http, 0.5), undef, 'not even for new mail');
+
+while ($seen < 17) {
+    acknowledge($http, $seen);
+
+    while ($seen < 17 && (my $frame = frame($http, 0.7))) {
+        fail('out of order') if item($frame)->{seq} != ++$seen;
+    }
+}
+
+is($seen, 17, 'acknowledging goes on to the end');
+acknowledge($http, 17);
+ok((wait_until { $client->status($window)->json->{envelopes} == 0 }), 'empty');
+$http->close;
+
+# a reader that reads nothing while it is sent to and pings
+
+{
+    my $slow = opened();
+    my ($some) = $client->websocket($slow);
+
+    is($client->send($sender, $slow, 's' x 65536)->status, 201, "64 KiB $_")
+        for 1 .. 3;
+    $some->write(f($ping, "p$_") x 2) for 1 .. 5;
+    sleep 0.2;
+    my ($items, $pongs) = (0, 0);
+    while (my $frame = frame($some, 1)) {
+        $items++ if $frame->{opcode} == $binary;
+        $pongs++ if $frame->{opcode} == $pong;
+        acknowledge($some, $items) if $frame->{opcode} == $binary;
+    }
+    is($items, 3, 'all items');
+    cmp_ok($pongs, '>=', 1, 'and pongs between them');
+    $some->close;
+    is($client->close_mailbox($slow)->status, 204, 'close');
+}
+
+# the mailbox ends; readers that vanish; a reload
+
+my $short = opened();
+($http) = $client->websocket($short);
+is($client->close_mailbox($short)->status, 204, 'close');
+is(frame($http)->{code}, 1008, 'the mailbox has ended');
+$http->close;
+
+for my $n (1 .. 10) {
+    my ($some) = $client->websocket($box, after => 6);
+
+    $some->write("\x82") if $n % 3 == 0;
+    $n % 2 ? $some->abort : $some->close;
+}
+
+my @readers = map { ($client->websocket($box, after => 6))[0] } 1 .. 4;
+my ($silent) = $client->websocket($box, after => 6);
+ok($nginx->reload, 'reload');
+
+for my $reader (@readers) {
+    is(frame($reader)->{code}, 1012, 'service restart');
+    $reader->send_frame($close, pack 'n', 1012);
+    ok($reader->closed(5), 'closed');
+}
+
+$client->disconnect;
+ok((wait_until { !$nginx->leaving } 15), 'old workers are gone');
+is(frame($silent)->{code}, 1012, 'one that did not answer');
+$silent->close;
+
+is($client->send($sender, $box, 'x' x 512)->status, 201, 'send');
+($http) = $client->websocket($box, after => 6);
+is(item(frame($http))->{seq}, 7, 'resumed');
+$http->close;
+
+is($client->close_mailbox($_)->status, 204, 'close') for $box, $window;
+
+$nginx->finish;
+done_testing;
