@@ -239,6 +239,7 @@ ngx_int_t ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
 void ngx_http_sealed_wake_exit(ngx_cycle_t *cycle);
 ngx_uint_t ngx_http_sealed_wake_worker(void);
 void ngx_http_sealed_wake(uint64_t workers);
+void ngx_http_sealed_wake_readers(ngx_uint_t readers);
 void ngx_http_sealed_wake_counts(ngx_uint_t *readers, ngx_uint_t *healed);
 
 /* _respond.c */

@@ -107,7 +107,7 @@ ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader, ngx_uint_t ticks)
 
     } else {
         reader->armed = 1;
-        ngx_http_sealed_readers++;
+        ngx_http_sealed_wake_readers(++ngx_http_sealed_readers);
     }
 
     reader->due = due;
@@ -126,9 +126,9 @@ ngx_http_sealed_disarm(ngx_http_sealed_reader_t *reader)
     ngx_queue_remove(&reader->slot);
     reader->armed = 0;
 
-    if (--ngx_http_sealed_readers == 0
-        && ngx_http_sealed_wheel.timer_set)
-    {
+    ngx_http_sealed_wake_readers(--ngx_http_sealed_readers);
+
+    if (ngx_http_sealed_readers == 0 && ngx_http_sealed_wheel.timer_set) {
         ngx_del_timer(&ngx_http_sealed_wheel);
     }
 }

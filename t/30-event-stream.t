@@ -224,6 +224,8 @@ for my $program ([ qw(curl -sN --http2-prior-knowledge) ],
         headers => [ [ 'Accept', 'text/event-stream' ] ]);
     my $port = $nginx->port($name =~ /1\.1/ ? 1 : 2);
 
+    ok((wait_until { $nginx->status->{readers} == 0 }), 'nobody reads');
+
     open my $pipe, '-|', 'timeout', 20, @$program,
         (map { ('-H', "$_->[0]: $_->[1]") } @{ $request->{headers} }),
         "http://127.0.0.1:$port$request->{target}" or die "$name: $!";
