@@ -108,7 +108,11 @@ ngx_http_sealed_reader_start(ngx_http_request_t *r,
     reader->ctx = ctx;
     reader->transport = transport;
     reader->data = data;
-    reader->mailbox = SEALED_NONE;
+
+    ctx->cursor.after = ctx->query.after;
+    ctx->cursor.limit = ctx->query.limit;
+    ctx->cursor.record = SEALED_NONE;
+    ctx->cursor.mailbox = SEALED_NONE;
 
     /* output may still point to the buffer when the request has ended */
 
@@ -319,8 +323,8 @@ ngx_http_sealed_reader_park(ngx_http_sealed_reader_t *reader)
     ngx_http_sealed_wait(reader);
     ngx_http_sealed_alarm(reader, patience);
 
-    oldest = ngx_http_sealed_wait_oldest(reader->ctx->zone, reader->mailbox,
-                                         &count);
+    oldest = ngx_http_sealed_wait_oldest(reader->ctx->zone,
+                                         reader->ctx->cursor.mailbox, &count);
 
     if (count > reader->ctx->zone->readers.mailbox && oldest != reader) {
         c = oldest->request->connection;
@@ -433,28 +437,25 @@ ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
 {
     size_t                  used, room;
     unsigned                more, worker;
-    sealed_query_t         *query;
     sealed_verdict_t        verdict;
     ngx_http_sealed_ctx_t  *ctx;
 
     ctx = reader->ctx;
-    query = &ctx->query;
 
     if (reader->transport->live) {
-        query->limit = SEALED_READ_LIMIT_MAX;
+        ctx->cursor.limit = SEALED_READ_LIMIT_MAX;
     }
 
     worker = reader->transport->patience(reader)
-             ? ngx_http_sealed_wake_worker() : SEALED_WORKERS;
+             ? ngx_http_sealed_wake_worker() : SEALED_WAKE_WORKERS;
 
     room = NGX_HTTP_SEALED_PIECE;
 
     for ( ;; ) {
         verdict = sealed_mailbox_read(ctx->zone->zone, ctx->mailbox,
-                                      ngx_time(), &query->after,
-                                      &query->limit, ngx_http_sealed_stage,
-                                      room, &used, &more, worker,
-                                      &reader->mailbox);
+                                      ngx_time(), &ctx->cursor,
+                                      ngx_http_sealed_stage, room, &used,
+                                      &more, worker);
 
         if (verdict != SEALED_OK) {
             return verdict;

@@ -83,7 +83,6 @@ struct ngx_http_sealed_reader_s {
     void                         *data;     /* the transport's */
     ngx_buf_t                     buf;      /* start NULL: nothing to send */
     off_t                         sent;     /* at the last alarm */
-    uint32_t                      mailbox;  /* what the store calls it */
     unsigned                      waiting:1;
     unsigned                      armed:1;
     unsigned                      begun:1;      /* the answer has */

@@ -14,6 +14,9 @@
 #define NGX_HTTP_SEALED_TICK     100
 
 
+static ngx_queue_t *ngx_http_sealed_bucket(uint32_t mailbox);
+static ngx_uint_t ngx_http_sealed_waits_for(ngx_http_sealed_reader_t *reader,
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox);
 static ngx_uint_t ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
     ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox);
 static void ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader,
@@ -53,6 +56,22 @@ ngx_http_sealed_wait_init(ngx_log_t *log)
 }
 
 
+static ngx_queue_t *
+ngx_http_sealed_bucket(uint32_t mailbox)
+{
+    return &ngx_http_sealed_buckets[mailbox % NGX_HTTP_SEALED_BUCKETS];
+}
+
+
+static ngx_uint_t
+ngx_http_sealed_waits_for(ngx_http_sealed_reader_t *reader,
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox)
+{
+    return reader->ctx->cursor.mailbox == mailbox
+           && reader->ctx->zone == zone;
+}
+
+
 void
 ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader)
 {
@@ -62,8 +81,7 @@ ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader)
         return;
     }
 
-    bucket = &ngx_http_sealed_buckets[reader->mailbox
-                                      % NGX_HTTP_SEALED_BUCKETS];
+    bucket = ngx_http_sealed_bucket(reader->ctx->cursor.mailbox);
     ngx_queue_insert_tail(bucket, &reader->queue);
     reader->waiting = 1;
 }
@@ -150,7 +168,7 @@ ngx_http_sealed_wait_oldest(ngx_http_sealed_zone_conf_t *zone,
     ngx_queue_t               *bucket, *q;
     ngx_http_sealed_reader_t  *reader, *oldest;
 
-    bucket = &ngx_http_sealed_buckets[mailbox % NGX_HTTP_SEALED_BUCKETS];
+    bucket = ngx_http_sealed_bucket(mailbox);
     oldest = NULL;
     *count = 0;
 
@@ -160,7 +178,7 @@ ngx_http_sealed_wait_oldest(ngx_http_sealed_zone_conf_t *zone,
     {
         reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
 
-        if (reader->mailbox == mailbox && reader->ctx->zone == zone) {
+        if (ngx_http_sealed_waits_for(reader, zone, mailbox)) {
             oldest = oldest ? oldest : reader;
             (*count)++;
         }
@@ -173,9 +191,8 @@ ngx_http_sealed_wait_oldest(ngx_http_sealed_zone_conf_t *zone,
 ngx_uint_t
 ngx_http_sealed_wait_look(ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox)
 {
-    return ngx_http_sealed_wait_bucket(
-               &ngx_http_sealed_buckets[mailbox % NGX_HTTP_SEALED_BUCKETS],
-               zone, mailbox);
+    return ngx_http_sealed_wait_bucket(ngx_http_sealed_bucket(mailbox), zone,
+                                       mailbox);
 }
 
 
@@ -226,8 +243,7 @@ ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
         ngx_queue_remove(q);
         ngx_queue_insert_tail(bucket, q);
 
-        if (zone == NULL
-            || (reader->mailbox == mailbox && reader->ctx->zone == zone))
+        if (zone == NULL || ngx_http_sealed_waits_for(reader, zone, mailbox))
         {
             c = reader->request->connection;
             found += ngx_http_sealed_reader_run(reader);
