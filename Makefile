@@ -113,13 +113,33 @@ $(B)/unit/libsealed.a: $(unit_core)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(unit): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o $(B)/unit/libsealed.a
+$(filter-out %/test_deaths,$(unit)): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o $(B)/unit/libsealed.a
 	$(call say,LD)
 	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka -ljansson $(libs) -lpthread
 
 $(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
 	$(call say,LD)
 	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
+
+# the store with fault points: no sanitizers, it forks a great many times
+
+fault_core = $(core:%.c=$(B)/fault/%.o)
+
+$(B)/fault/libsealed.a: $(fault_core)
+	$(call say,AR)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/unit/test_deaths: $(B)/fault/t/unit/test_deaths.o \
+		$(B)/fault/libsealed.a
+	$(call say,LD)
+	$(Q)$(CC) -g -o $@ $^ -lcmocka $(libs) -lpthread
+
+$(B)/fault/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(WARNINGS) -O1 -g -DSEALED_FAULTS $(DEFINES) -Isrc -MMD \
+		-MP -c -o $@ $<
 
 $(B)/unit/%.o: %.c
 	@mkdir -p $(@D)
@@ -129,7 +149,7 @@ $(B)/unit/%.o: %.c
 
 .SECONDARY:
 
--include $(shell find $(B)/cli $(B)/unit -name '*.d' 2> /dev/null)
+-include $(shell find $(B)/cli $(B)/unit $(B)/fault -name '*.d' 2> /dev/null)
 
 
 # every test; the last line is "N passed, N failed"
