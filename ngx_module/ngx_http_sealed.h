@@ -137,6 +137,7 @@ typedef struct {
 
     ngx_str_t                     discovery_name;
     ngx_http_sealed_zone_conf_t  *discovery;
+    ngx_uint_t                    status;
 } ngx_http_sealed_loc_conf_t;
 
 
@@ -172,8 +173,10 @@ typedef struct {
     sealed_query_t                query;
     sealed_cursor_t               cursor;
 
+    void                         *checked;      /* loc conf it held for */
     sealed_verdict_t              verdict;
     sealed_verdict_t              nonce_verdict;
+    sealed_verdict_t              outcome;      /* what was answered */
     uint64_t                      retry_after;
     uint64_t                      next;
     unsigned                      has_next;
@@ -181,9 +184,8 @@ typedef struct {
     ngx_http_sealed_reader_t     *reader;
 
     unsigned                      pending:1;    /* in another thread */
-    unsigned                      collected:1;
     unsigned                      repeated:1;   /* a header came twice */
-    unsigned                      checked:1;
+    unsigned                      access:1;     /* of sealed_access */
     unsigned                      by_owner:1;
     unsigned                      settled:1;
     unsigned                      body_done:1;
@@ -205,7 +207,7 @@ ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
 
 /* _check.c */
 ngx_http_sealed_ctx_t *ngx_http_sealed_get_ctx(ngx_http_request_t *r,
-    ngx_http_sealed_zone_conf_t *zone);
+    ngx_http_sealed_loc_conf_t *slcf);
 ngx_int_t ngx_http_sealed_check(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, ngx_uint_t offload);
 sealed_verdict_t ngx_http_sealed_check_digest(ngx_http_request_t *r,

@@ -16,6 +16,8 @@ static const u_char *ngx_http_sealed_authority_key(
     ngx_http_sealed_zone_conf_t *zone, const u_char *id);
 static ngx_int_t ngx_http_sealed_first_use(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const u_char *authority, ngx_uint_t offload);
+static void ngx_http_sealed_address(ngx_connection_t *c,
+    ngx_str_t *address);
 static void ngx_http_sealed_first_use_work(void *data);
 static void ngx_http_sealed_first_use_end(ngx_http_sealed_ctx_t *ctx);
 static ngx_uint_t ngx_http_sealed_class_fits(ngx_http_request_t *r,
@@ -51,53 +53,59 @@ static sealed_rate_limit_t  ngx_http_sealed_first_uses;
 static ngx_uint_t           ngx_http_sealed_first_uses_ready;
 
 
+/* one for each zone, and for each of the two ways to use it */
+
 ngx_http_sealed_ctx_t *
 ngx_http_sealed_get_ctx(ngx_http_request_t *r,
-    ngx_http_sealed_zone_conf_t *zone)
+    ngx_http_sealed_loc_conf_t *slcf)
 {
-    ngx_pool_cleanup_t     *cln;
-    ngx_http_sealed_ctx_t  *ctx;
+    ngx_uint_t                    access;
+    ngx_pool_cleanup_t           *cln;
+    ngx_http_sealed_ctx_t        *ctx;
+    ngx_http_sealed_zone_conf_t  *zone;
+
+    access = slcf->zone == NULL;
+    zone = access ? slcf->access : slcf->zone;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
 
-    if (ctx == NULL) {
+    if (ctx && ctx->zone == zone && ctx->access == access) {
+        return ctx;
+    }
 
-        /*
-         * An internal redirect clears contexts; a request that was checked
-         * already must not have to spend its nonce twice.
-         */
+    /*
+     * An internal redirect clears contexts; a request that was checked
+     * already must not have to spend its nonce twice.
+     */
 
-        for (cln = r->pool->cleanup; cln; cln = cln->next) {
-            if (cln->handler == ngx_http_sealed_ctx_cleanup) {
-                ctx = cln->data;
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
 
-                if (ctx->zone == zone) {
-                    break;
-                }
-            }
-        }
-
-        if (cln == NULL) {
-            cln = ngx_pool_cleanup_add(r->pool,
-                                       sizeof(ngx_http_sealed_ctx_t));
-            if (cln == NULL) {
-                return NULL;
-            }
-
-            cln->handler = ngx_http_sealed_ctx_cleanup;
-
+        if (cln->handler == ngx_http_sealed_ctx_cleanup) {
             ctx = cln->data;
-            ngx_memzero(ctx, sizeof(ngx_http_sealed_ctx_t));
-            ctx->zone = zone;
+
+            if (ctx->zone == zone && ctx->access == access) {
+                break;
+            }
+        }
+    }
+
+    if (cln == NULL) {
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_sealed_ctx_t));
+        if (cln == NULL) {
+            return NULL;
         }
 
-        ngx_http_set_ctx(r, ctx, ngx_http_sealed_module);
+        cln->handler = ngx_http_sealed_ctx_cleanup;
+
+        ctx = cln->data;
+        ngx_memzero(ctx, sizeof(ngx_http_sealed_ctx_t));
+        ctx->zone = zone;
+        ctx->access = access;
+
+        ngx_http_sealed_collect(r, ctx);
     }
 
-    if (!ctx->collected) {
-        ngx_http_sealed_collect(r, ctx);
-        ctx->collected = 1;
-    }
+    ngx_http_set_ctx(r, ctx, ngx_http_sealed_module);
 
     return ctx;
 }
@@ -223,7 +231,8 @@ ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
 
 /*
  * Everything that the headers alone allow; the body has not been read.  The
- * result is remembered: variables may ask before the access phase does.
+ * result is remembered, since variables may ask before the access phase does,
+ * but for this location only: another one lets other classes pass.
  *
  * NGX_OK: ctx->verdict is it.  NGX_AGAIN, only with offload set: ask again
  * when ctx->pending is clear.
@@ -233,6 +242,8 @@ ngx_int_t
 ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     ngx_uint_t offload)
 {
+    ngx_http_sealed_loc_conf_t  *slcf;
+
     if (ctx->pending) {
         return NGX_AGAIN;
     }
@@ -242,11 +253,15 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ctx->checked) {
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
+
+    if (ctx->settled || ctx->checked == slcf) {
         return NGX_OK;
     }
 
-    ctx->checked = 1;
+    ctx->checked = slcf;
+    ctx->class = NULL;
+    ctx->by_owner = 0;
     ctx->verdict = SEALED_UNAUTHORIZED;
 
     if (ctx->repeated
@@ -459,6 +474,7 @@ ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
 {
     ngx_int_t                     rc;
     u_char                        key[16];
+    ngx_str_t                     address;
     ngx_http_sealed_first_use_t  *first_use;
 
     if (!ngx_http_sealed_first_uses_ready) {
@@ -467,12 +483,13 @@ ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
         ngx_http_sealed_first_uses_ready = 1;
     }
 
+    ngx_http_sealed_address(r->connection, &address);
+
     if (sealed_rate_limit_take(&ngx_http_sealed_first_uses,
                                &ctx->zone->first_use_address,
-                               &ctx->zone->first_use_worker,
-                               r->connection->addr_text.data,
-                               r->connection->addr_text.len,
-                               ngx_current_msec, &ctx->retry_after)
+                               &ctx->zone->first_use_worker, address.data,
+                               address.len, ngx_current_msec,
+                               &ctx->retry_after)
         != 0)
     {
         ctx->verdict = SEALED_FIRST_USE_BUSY;
@@ -513,6 +530,28 @@ ngx_http_sealed_first_use(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     }
 
     return rc;
+}
+
+
+/* whoever has one IPv6 address has the other 2^64 of its network too */
+
+static void
+ngx_http_sealed_address(ngx_connection_t *c, ngx_str_t *address)
+{
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+
+    if (c->sockaddr->sa_family == AF_INET6) {
+        sin6 = (struct sockaddr_in6 *) c->sockaddr;
+
+        address->data = sin6->sin6_addr.s6_addr;
+        address->len = IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr) ? 16 : 8;
+
+        return;
+    }
+#endif
+
+    *address = c->addr_text;
 }
 
 

@@ -215,12 +215,13 @@ ngx_http_sealed_get_only(ngx_http_request_t *r, ngx_int_t *rc)
     }
 
     if (r->method == NGX_HTTP_OPTIONS) {
-        *rc = ngx_http_sealed_respond_options(r, "GET, OPTIONS");
+        *rc = ngx_http_sealed_respond_options(r, "GET, HEAD, OPTIONS");
         return NGX_ERROR;
     }
 
-    *rc = ngx_http_sealed_add_header(r, "Allow", (u_char *) "GET, OPTIONS",
-                                     12);
+    *rc = ngx_http_sealed_add_header(r, "Allow",
+                                     (u_char *) "GET, HEAD, OPTIONS",
+                                     sizeof("GET, HEAD, OPTIONS") - 1);
     if (*rc == NGX_OK) {
         *rc = ngx_http_sealed_respond_problem(r, SEALED_METHOD_NOT_ALLOWED,
                                               NULL);

@@ -156,9 +156,17 @@ ngx_http_sealed_handler(ngx_http_request_t *r)
     ngx_http_sealed_ctx_t       *ctx;
     ngx_http_sealed_loc_conf_t  *slcf;
 
+    /* a subrequest has the headers of another request */
+
+    if (r != r->main) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "sealed: a subrequest cannot be served");
+        return NGX_HTTP_NOT_FOUND;
+    }
+
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
 
-    ctx = ngx_http_sealed_get_ctx(r, slcf->zone);
+    ctx = ngx_http_sealed_get_ctx(r, slcf);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -349,7 +357,7 @@ ngx_http_sealed_access_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_sealed_get_ctx(r, slcf->access);
+    ctx = ngx_http_sealed_get_ctx(r, slcf);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -358,10 +366,6 @@ ngx_http_sealed_access_handler(ngx_http_request_t *r)
         return slcf->access_class[ctx->class->number]
                ? NGX_OK
                : ngx_http_sealed_access_refuse(r, ctx, SEALED_UNAUTHORIZED);
-    }
-
-    if (ctx->body_done) {
-        return ngx_http_sealed_access_settle(r, ctx);
     }
 
     if (ngx_http_sealed_length_unknown(r)) {
@@ -376,7 +380,7 @@ ngx_http_sealed_access_handler(ngx_http_request_t *r)
         return ngx_http_sealed_access_refuse(r, ctx, ctx->verdict);
     }
 
-    if (!ctx->request.has_body) {
+    if (!ctx->request.has_body || ctx->body_done) {
         return ngx_http_sealed_access_settle(r, ctx);
     }
 
@@ -543,22 +547,20 @@ ngx_http_sealed_variable_ctx(ngx_http_request_t *r)
         return NULL;
     }
 
-    ctx = ngx_http_sealed_get_ctx(r, slcf->zone ? slcf->zone : slcf->access);
+    ctx = ngx_http_sealed_get_ctx(r, slcf);
 
-    if (ctx == NULL) {
+    if (ctx == NULL || ctx->outcome != SEALED_OK) {
+        return ctx;
+    }
+
+    if (slcf->zone
+        && (r->method == NGX_HTTP_OPTIONS
+            || ngx_http_sealed_precheck(r, slcf, ctx, &methods) != SEALED_OK))
+    {
         return NULL;
     }
 
-    if (!ctx->checked) {
-
-        if (slcf->zone
-            && ngx_http_sealed_precheck(r, slcf, ctx, &methods) != SEALED_OK)
-        {
-            return NULL;
-        }
-
-        (void) ngx_http_sealed_check(r, ctx, 0);
-    }
+    (void) ngx_http_sealed_check(r, ctx, 0);
 
     return ctx;
 }
@@ -573,7 +575,9 @@ ngx_http_sealed_variable_id(ngx_http_request_t *r,
 
     ctx = ngx_http_sealed_variable_ctx(r);
 
-    if (ctx == NULL || ctx->verdict != SEALED_OK || ctx->by_owner) {
+    if (ctx == NULL || !ctx->checked || ctx->verdict != SEALED_OK
+        || ctx->by_owner)
+    {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -625,6 +629,7 @@ static ngx_int_t
 ngx_http_sealed_variable_status(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    sealed_verdict_t        verdict;
     ngx_http_sealed_ctx_t  *ctx;
 
     ctx = ngx_http_sealed_variable_ctx(r);
@@ -634,10 +639,11 @@ ngx_http_sealed_variable_status(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    v->data = ctx->verdict == SEALED_OK
+    verdict = ctx->outcome != SEALED_OK ? ctx->outcome : ctx->verdict;
+
+    v->data = verdict == SEALED_OK
               ? (u_char *) "ok"
-              : (u_char *) strrchr(sealed_problem(ctx->verdict)->type, ':')
-                + 1;
+              : (u_char *) strrchr(sealed_problem(verdict)->type, ':') + 1;
     v->len = ngx_strlen(v->data);
     v->valid = 1;
     v->no_cacheable = 0;
@@ -732,7 +738,27 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_sealed_class_t   *class;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (conf->access_name.len == 0 && !conf->access_off && conf->zone == NULL
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname) {
+
+        /* "if" and "limit_except" serve what the location around them does */
+
+        conf->name = prev->name;
+        conf->resources = prev->resources;
+        conf->discovery_name = prev->discovery_name;
+        conf->status = prev->status;
+
+        if (clcf->lmt_excpt && clcf->handler == NULL) {
+            clcf->handler = conf->resources ? ngx_http_sealed_handler
+                            : conf->discovery_name.len
+                            ? ngx_http_sealed_discovery_handler
+                            : conf->status ? ngx_http_sealed_status_handler
+                            : NULL;
+        }
+    }
+
+    if (conf->access_name.len == 0 && !conf->access_off
         && conf->resources == 0)
     {
         conf->access_name = prev->access_name;
@@ -804,13 +830,12 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
          * answer of the protocol's own.
          */
 
-        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
         size = sealed_fanout_max_size(&conf->zone->limits);
 
         clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                                 size);
         clcf->client_max_body_size = 0;
+        clcf->client_body_in_file_only = 0;
     }
 
     return NGX_CONF_OK;
@@ -923,7 +948,11 @@ ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_sealed_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_sealed_loc_conf_t  *slcf = conf;
+
     ngx_http_core_loc_conf_t  *clcf;
+
+    slcf->status = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_sealed_status_handler;

@@ -52,6 +52,10 @@ ngx_http_sealed_add_headers(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    /* what a request asked for has been done: not to be called unmodified */
+
+    r->disable_not_modified = 1;
+
     return NGX_OK;
 }
 
@@ -122,7 +126,7 @@ ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
         b->memory = 1;
     }
 
-    b->last_buf = 1;
+    b->last_buf = (r == r->main);
     b->last_in_chain = 1;
 
     out.buf = b;
@@ -142,6 +146,10 @@ ngx_http_sealed_respond_problem(ngx_http_request_t *r,
     const sealed_problem_t  *problem;
 
     problem = sealed_problem(verdict);
+
+    if (ctx) {
+        ctx->outcome = verdict;
+    }
 
     data = ngx_pnalloc(r->pool, SEALED_PROBLEM_MAX);
     if (data == NULL) {
