@@ -92,24 +92,29 @@ is($client->acknowledge($box, 2)->status, 204, 'the rest');
 is_deeply([ @{ $client->status($box)->json }{qw(envelopes first next)} ],
           [ 0, 3, 3 ], 'empty, and the numbers go on');
 
-# a reader that waits, woken by another connection
+# a reader that waits, woken from the same worker and from another one
 
-for my $try (1 .. 4) {
-    my $http = Sealed::HTTP->new(port => $nginx->port);
-    my $path = $client->path($box, '/envelopes?wait=20&after='
-                                   . ($try + 1));
+my @workers = $nginx->workers;
+my $number = 2;
+
+for my $pair ([ 0, 0 ], [ 0, 1 ], [ 1, 0 ], [ 1, 1 ]) {
+    my ($http, $other) = map { $nginx->connection_of($workers[$_]) } @$pair;
+    my $path = $client->path($box, "/envelopes?wait=20&after=$number");
+    my $name = "from worker $pair->[1] to $pair->[0]";
 
     $http->send($client->request($box, 'GET', $path));
-    sleep 0.2;
+    ok(!$http->closed(0.2), "$name: waits");
 
-    my $other = Sealed::HTTP->new(port => $nginx->port);
     is($client->send($sender, $box, 'w' x 512, http => $other)->status, 201,
-       "send $try");
+       "$name: sent");
     $response = $http->response;
-    is($response->status, 200, "woken $try");
-    is(($response->items)[0]{body}, 'w' x 512, "and has it $try");
+    is($response->status, 200, "$name: woken");
+    is(($response->items)[0]{body}, 'w' x 512, "$name: read");
+    is_deeply([ map { $nginx->worker_of($_) } $http, $other ],
+              [ @workers[@$pair] ], "$name: so it was");
     $http->close;
     $other->close;
+    $number++;
 }
 
 # readers that leave, and one whose time is up

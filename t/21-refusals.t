@@ -28,9 +28,25 @@ my $box = $client->mailbox;
 
 is($client->open_mailbox($opener, $box)->status, 201, 'open');
 
-my $before = $nginx->zone_status;
 my $path = $client->path($box, '/envelopes');
+
+is($client->send($sender, $box, 'x' x 512)->status, 201, 'send');
+
+# what nothing that is refused may change
+
+sub state {
+    return { zone => $nginx->zone_status,
+             mailbox => $client->status($box)->json };
+}
+
+my $state = state();
 my $one;
+
+sub unchanged {
+    my ($name) = @_;
+
+    is_deeply(state(), $state, "$name: nothing has changed");
+}
 
 # the one 401
 
@@ -44,6 +60,7 @@ sub refused {
     $one //= $text;
     is($text, $one, "401: $name");
     like($text, qr/^401\n/, "401: $name, status");
+    unchanged($name);
 }
 
 sub broken {
@@ -98,8 +115,10 @@ broken('too old', undef, sign => { created => time - 400 });
 broken('from the future', undef, sign => { created => time + 100 });
 broken('an uncovered TTL', sub { push @{ $_[0] }, [ 'TTL', '60' ] });
 
+# a certificate that was not used yet: later ones are known by their ids
+
 for my $at (0, 1, 2, 9, 10, 17, 18, 25, 26, 57, 58, 90, 121) {
-    my %other = %$sender;
+    my %other = %{ $client->certified(class => 2) };
 
     substr($other{certificate}, $at, 1)
         = chr(ord(substr $other{certificate}, $at, 1) ^ 1);
@@ -144,6 +163,7 @@ sub answered {
     is($response->header('Cache-Control'), 'no-store', "$name: not cached");
     is($response->json->{status}, $status, "$name: a problem document")
         if $status >= 400;
+    unchanged($name);
 
     return $response;
 }
@@ -173,10 +193,12 @@ my $http = Sealed::HTTP->new(port => $port);
 $http->write("POST $path HTTP/1.1\r\nHost: x\r\n"
              . "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 is($http->response->status, 411, '411: chunked');
+unchanged('chunked');
 
 $http = Sealed::HTTP->new(port => $port);
 $http->write("POST $path HTTP/1.1\r\nHost: x\r\n\r\n");
 is($http->response->status, 411, '411: without a length');
+unchanged('without a length');
 
 # content
 
@@ -185,6 +207,7 @@ sub fanned {
 
     my $response = $client->send_fanout($sender, undef, undef, $body, %o);
     is($response->status, $status, "$status: $name");
+    unchanged($name);
 }
 
 my $id = $box->{id};
@@ -202,12 +225,51 @@ fanned(413, 'recipients', "\x83\x58\xb0"
        . join('', map { random_bytes(16) } 1 .. 11) . "\x40\x59\x02\x00"
        . 'x' x 512);
 
-is($client->send($sender, $box, 'x' x 512,
-                 headers => [ [ 'TTL', $_ ] ])->status, 400, "TTL $_")
-    for 'x', '-1', '12345678901', '0';
-is($client->send($sender, $box, 'x' x 512,
-                 headers => [ [ 'Sealed-Delivery', 'online' ] ])->status,
-   400, 'Sealed-Delivery');
+for ([ 'TTL', 'x' ], [ 'TTL', '-1' ], [ 'TTL', '12345678901' ],
+     [ 'TTL', '0' ], [ 'TTL', '' ], [ 'TTL', '6 0' ],
+     [ 'Sealed-Delivery', 'online' ], [ 'Sealed-Frank', ':AA==:' ])
+{
+    my $name = join ': ', @$_;
+
+    is($client->send($sender, $box, 'x' x 512, headers => [ $_ ])->status,
+       400, $name);
+    unchanged($name);
+}
+
+for my $key (undef, '', ':', '::', ':AA==:', b64($box->{public}),
+             ':' . b64(random_bytes(32)) . ':', ':' . b64("\0" x 32) . ':')
+{
+    my $name = 'mailbox key ' . ($key // 'missing');
+    my $response = $client->call($opener, 'PUT', $client->path($box),
+        headers => [ defined $key ? [ 'Sealed-Mailbox-Key', $key ] : () ]);
+
+    is($response->status, 400, $name);
+    unchanged($name);
+}
+
+# a key of order 2, whose id is right: the exchange gives nothing
+
+my $zero = { public => "\0" x 32,
+             id => Sealed::Client::mailbox_id("\0" x 32) };
+is($client->open_mailbox($opener, $zero)->status, 400, 'a key of zeros');
+unchanged('a key of zeros');
+
+for my $query (qw(after=2 after=18446744073709551615 limit=0 limit=1001
+                  wait=61 wait=-1 after= after x=1 after=1&after=1 through=1
+                  after=1& &after=1 after=%31 after=+1))
+{
+    is($client->call($box, 'GET', "$path?$query")->status, 400,
+       "read $query");
+    unchanged("read $query");
+}
+
+for my $query ('', '?', map { "?$_" } qw(through=2 through= after=1 through=01
+               through=18446744073709551616 through=1&through=1))
+{
+    is($client->call($box, 'DELETE', "$path$query")->status, 400,
+       "acknowledge $query");
+    unchanged("acknowledge $query");
+}
 
 my $digest = $client->request($sender, 'POST', $path, body => 'x' x 512);
 $digest->{body} = 'y' x 512;
@@ -216,7 +278,8 @@ is(Sealed::HTTP->new(port => $port)->request($digest)->status, 400,
 $digest->{body} = 'x' x 512;
 is(Sealed::HTTP->new(port => $port)->request($digest)->status, 201,
    'whose nonce was not spent');
-is($client->acknowledge($box, 1)->status, 204, 'away with it');
+is($client->acknowledge($box, 2)->status, 204, 'away with it');
+$state = state();
 
 # cut off
 
@@ -225,6 +288,7 @@ my $raw = $http->format($client->request($sender, 'POST', $path,
                                          body => 'x' x 512));
 $http->write(substr $raw, 0, -100);
 $http->abort;
+unchanged('cut off');
 
 # in pieces
 
@@ -234,20 +298,23 @@ $raw = $http->format($client->request($sender, 'POST', $path,
 $http->write($_), select undef, undef, undef, 0.01
     for $raw =~ /(.{1,150})/sg;
 is($http->response->status, 201, 'a request in many pieces');
-is($client->acknowledge($box, 2)->status, 204, 'away with it too');
+is($client->acknowledge($box, 3)->status, 204, 'away with it too');
 
 # budget
 
 my $small = $client->certified(class => 3);
 is($client->send($small, $client->mailbox, 'x' x 512)->status, 404,
-   "unit $_") for 1 .. 5;
-my $response = $client->send($small, $client->mailbox, 'x' x 512);
+   "unit $_") for 1 .. 4;
+$state = state();
+is($client->send_fanout($small, [ $box, $client->mailbox ], [],
+                        'x' x 512)->status, 429, 'one unit is not enough');
+unchanged('one unit is not enough');
+is($client->send($small, $client->mailbox, 'x' x 512)->status, 404,
+   'but still there');
+my $response = $client->send($small, $box, 'x' x 512);
 is($response->status, 429, 'budget spent');
 like($response->header('Retry-After'), qr/^\d{4,5}$/, 'Retry-After');
-
-my $after = $nginx->zone_status;
-is($after->{$_}, $before->{$_}, "$_ as before")
-    for qw(mailboxes envelopes bodies cells);
+unchanged('budget spent');
 
 is($client->close_mailbox($box)->status, 204, 'close');
 

@@ -401,6 +401,44 @@ sub worker_count {
                =~ /^\s*worker_processes\s+(\d+);/m ? $1 : 1;
 }
 
+# the worker that holds a connection, once it has been accepted
+
+sub worker_of {
+    my ($self, $http) = @_;
+
+    my $pair = sprintf ':%04X %s:%04X ', $http->socket->peerport,
+                       '[0-9A-F]+', $http->socket->sockport;
+
+    my ($inode) = slurp('/proc/net/tcp')
+                  =~ /^\s*\d+: [0-9A-F]+$pair(?:\S+ +){6}(\d+)/m
+        or return undef;
+
+    for my $pid ($self->workers) {
+        return $pid if grep { (readlink // '') eq "socket:[$inode]" }
+                            glob "/proc/$pid/fd/*";
+    }
+
+    return undef;
+}
+
+# a connection of one worker: the others stand still while it is accepted
+
+sub connection_of {
+    my ($self, $pid) = @_;
+
+    my @others = grep { $_ != $pid } $self->workers;
+
+    kill 'STOP', @others;
+    wait_until { !grep { slurp("/proc/$_/stat") !~ /\) T / } @others } 10;
+
+    my $http = Sealed::HTTP->new(port => $self->port);
+    my $held = wait_until { ($self->worker_of($http) // 0) == $pid } 10;
+
+    kill 'CONT', @others;
+
+    return $held ? $http : die "worker $pid does not accept connections\n";
+}
+
 # pids of workers that are on their way out
 
 sub leaving {
