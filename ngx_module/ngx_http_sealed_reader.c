@@ -10,6 +10,7 @@
 
 static sealed_verdict_t ngx_http_sealed_reader_admit(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport);
+static ngx_int_t ngx_http_sealed_reader_stage(size_t size);
 static void ngx_http_sealed_reader_park(ngx_http_sealed_reader_t *reader);
 static void ngx_http_sealed_reader_block(ngx_http_sealed_reader_t *reader);
 static void ngx_http_sealed_reader_writer(ngx_http_request_t *r);
@@ -82,6 +83,7 @@ ngx_http_sealed_reader_start(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport,
     void *data)
 {
+    ngx_event_t               *rev;
     sealed_verdict_t           verdict;
     ngx_http_cleanup_t        *cln;
     ngx_pool_cleanup_t        *pool_cln;
@@ -122,9 +124,21 @@ ngx_http_sealed_reader_start(ngx_http_request_t *r,
 
     ctx->reader = reader;
 
-    r->main->count++;
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
+
+    /* that a client has left behind its request is not reported again */
+
+    rev = r->connection->read;
+
+    if (rev->ready) {
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->main->count++;
 
     (void) ngx_http_sealed_reader_run(reader);
 
@@ -172,22 +186,34 @@ ngx_http_sealed_reader_admit(ngx_http_request_t *r,
 
     limits = &ctx->zone->limits;
     size = sealed_item_largest(limits->envelope_sizes[limits->nsizes - 1]);
-    size = ngx_max(size, NGX_HTTP_SEALED_PIECE);
 
-    if (ngx_http_sealed_stage_size < size) {
-        ngx_free(ngx_http_sealed_stage);
+    return ngx_http_sealed_reader_stage(ngx_max(size, NGX_HTTP_SEALED_PIECE))
+           == NGX_OK ? SEALED_OK : SEALED_UNAVAILABLE;
+}
 
-        ngx_http_sealed_stage_size = 0;
-        ngx_http_sealed_stage = ngx_alloc(size, ngx_cycle->log);
 
-        if (ngx_http_sealed_stage == NULL) {
-            return SEALED_UNAVAILABLE;
-        }
+/* readers that wait rely on what there is: it only grows */
 
-        ngx_http_sealed_stage_size = size;
+static ngx_int_t
+ngx_http_sealed_reader_stage(size_t size)
+{
+    u_char  *p;
+
+    if (ngx_http_sealed_stage_size >= size) {
+        return NGX_OK;
     }
 
-    return SEALED_OK;
+    p = ngx_alloc(size, ngx_cycle->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_free(ngx_http_sealed_stage);
+
+    ngx_http_sealed_stage = p;
+    ngx_http_sealed_stage_size = size;
+
+    return NGX_OK;
 }
 
 
@@ -435,7 +461,7 @@ static sealed_verdict_t
 ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
     ngx_uint_t *last)
 {
-    size_t                  used, room;
+    size_t                  used, room, largest;
     unsigned                more, worker;
     sealed_verdict_t        verdict;
     ngx_http_sealed_ctx_t  *ctx;
@@ -461,11 +487,26 @@ ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
             return verdict;
         }
 
-        if (used || !more || room == ngx_http_sealed_stage_size) {
+        if (used || !more) {
             break;
         }
 
-        room = ngx_http_sealed_stage_size;
+        if (room != ngx_http_sealed_stage_size) {
+            room = ngx_http_sealed_stage_size;
+            continue;
+        }
+
+        /* of a size that an earlier configuration had */
+
+        largest = sealed_item_largest(SEALED_MAX_ENVELOPE);
+
+        if (room >= largest
+            || ngx_http_sealed_reader_stage(largest) != NGX_OK)
+        {
+            return SEALED_UNAVAILABLE;
+        }
+
+        room = largest;
     }
 
     *last = !reader->transport->live && !more;

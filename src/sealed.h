@@ -42,6 +42,7 @@ enum {
     SEALED_MAX_KEY_LINES                = 3,    /* in a master secret file */
     SEALED_MAX_HEADER                   = 256,  /* a recipient's slice */
     SEALED_MAX_ENVELOPE_SIZES           = 16,
+    SEALED_MAX_ENVELOPE                 = 16 * 1024 * 1024,
     SEALED_MAX_CLASSES                  = 32,
 
     SEALED_CREATED_PAST                 = 300,  /* a request's age */
