@@ -6,6 +6,7 @@
 
 
 #define NGX_HTTP_SEALED_MAX_KEY_FILE  4096
+#define NGX_HTTP_SEALED_MAX_WORD      32
 #define NGX_HTTP_SEALED_GROWTH        16
 
 
@@ -61,12 +62,15 @@ static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
+static ngx_uint_t ngx_http_sealed_word(ngx_str_t *text, const char *others);
 static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
     ngx_int_t max);
 static char *ngx_http_sealed_read_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_uint_t secret, u_char *data, size_t *size);
 static char *ngx_http_sealed_zone_finish(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
+static ngx_uint_t ngx_http_sealed_same_secret(
+    ngx_http_sealed_zone_conf_t *one, ngx_http_sealed_zone_conf_t *other);
 static ngx_int_t ngx_http_sealed_zone_map(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
 static ngx_int_t ngx_http_sealed_zone_check_size(ngx_conf_t *cf,
@@ -201,6 +205,14 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
+    if (!ngx_http_sealed_word(&value[1], "._-")) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid name \"%V\" of a sealed_zone, it is at "
+                           "most 32 letters, digits, \".\", \"_\" and "
+                           "\"-\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     if (ngx_http_sealed_zone_find(smcf, &value[1])) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "duplicate sealed_zone \"%V\"", &value[1]);
@@ -313,6 +325,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
 {
+    uint64_t    largest;
     ngx_uint_t  i, classes;
 
     static const uint32_t  sizes[] = { 512, 1024, 4096, 16384, 65536 };
@@ -372,6 +385,17 @@ ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
         ngx_memcpy(zone->limits.envelope_sizes, sizes, sizeof(sizes));
     }
 
+    largest = zone->limits.envelope_sizes[zone->limits.nsizes - 1]
+              + SEALED_MAX_HEADER;
+
+    if (zone->mailbox.bytes < largest) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a mailbox of sealed_zone \"%V\" has no room for "
+                           "an envelope of the largest size, it needs at "
+                           "least \"bytes=%uL\"", &zone->name, largest);
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -411,9 +435,7 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
 
     for (i = 0; i < smcf->zones.nelts; i++) {
         for (j = 0; j < i; j++) {
-            if (sealed_master_secret_find(zone[j]->secret,
-                                          zone[i]->secret->line[0].tag))
-            {
+            if (ngx_http_sealed_same_secret(zone[j], zone[i])) {
                 ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                               "sealed_zone \"%V\" and \"%V\" have the same "
                               "master secret in %V:%ui", &zone[j]->name,
@@ -430,6 +452,24 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
     }
 
     return ngx_http_sealed_wake_create(cf->log);
+}
+
+
+static ngx_uint_t
+ngx_http_sealed_same_secret(ngx_http_sealed_zone_conf_t *one,
+    ngx_http_sealed_zone_conf_t *other)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < other->secret->count; i++) {
+        if (sealed_master_secret_find(one->secret,
+                                      other->secret->line[i].tag))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -815,6 +855,13 @@ ngx_http_sealed_authority(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (crypto_core_ed25519_is_valid_point(authority->key) != 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is not an Ed25519 public key",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     sealed_authority_id(authority->id, authority->key);
 
     other = zone->authorities.elts;
@@ -852,9 +899,10 @@ ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (value[1].len > 32) {
+    if (!ngx_http_sealed_word(&value[1], "._-")) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "class name \"%V\" is longer than 32 characters",
+                           "invalid name \"%V\" of a class, it is at most "
+                           "32 letters, digits, \".\", \"_\" and \"-\"",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -962,7 +1010,7 @@ ngx_http_sealed_envelope_sizes(ngx_conf_t *cf, ngx_command_t *cmd,
     for (i = 1; i < cf->args->nelts; i++) {
         size = ngx_parse_size(&value[i]);
 
-        if (size == NGX_ERROR || size < 64 || size > 16 * 1024 * 1024) {
+        if (size == NGX_ERROR || size < 64 || size > SEALED_MAX_ENVELOPE) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid envelope size \"%V\", it is 64 to "
                                "16m", &value[i]);
@@ -1325,11 +1373,15 @@ ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     if (value[1].len < 2
-        || value[1].len > 256
         || value[1].data[0] != '/'
         || value[1].data[value[1].len - 1] == '/')
     {
         return "must begin with \"/\" and not end with it";
+    }
+
+    if (!ngx_http_sealed_word(&value[1], "/._~-")) {
+        return "has more than 32 characters, or others than letters, digits, "
+               "\"/\", \".\", \"_\", \"~\" and \"-\"";
     }
 
     zone->prefix = value[1];
@@ -1385,6 +1437,29 @@ ngx_http_sealed_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
     value->len = arg->len - len;
 
     return 1;
+}
+
+
+/* a name that needs no escape, wherever it is shown */
+
+static ngx_uint_t
+ngx_http_sealed_word(ngx_str_t *text, const char *others)
+{
+    u_char      ch;
+    ngx_uint_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        ch = text->data[i];
+
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+              || (ch >= '0' && ch <= '9')
+              || (ch != '\0' && ngx_strchr(others, ch))))
+        {
+            return 0;
+        }
+    }
+
+    return text->len && text->len <= NGX_HTTP_SEALED_MAX_WORD;
 }
 
 
