@@ -3,6 +3,7 @@
 #include "zone.h"
 
 
+static int is_carved(const sealed_zone_t *zone, uint32_t page);
 static uint32_t fresh_page(sealed_zone_t *zone, sealed_pool_t pool);
 static void save_page(sealed_zone_t *zone, sealed_page_t *descriptor);
 static void push(sealed_zone_t *zone, sealed_pool_state_t *state,
@@ -85,7 +86,8 @@ sealed_arena_least(const sealed_zone_t *zone)
 int
 sealed_arena_resize(sealed_zone_t *zone, uint32_t pages)
 {
-    uint32_t        *link, total;
+    uint32_t         page, total, *link;
+    sealed_page_t   *descriptor;
     sealed_arena_t  *arena;
 
     arena = &zone->header->arena;
@@ -94,21 +96,36 @@ sealed_arena_resize(sealed_zone_t *zone, uint32_t pages)
         return -1;
     }
 
-    for (link = &arena->free_page; *link != SEALED_NONE; /* void */ ) {
+    /* free pages that go come first in their list, then all go at once */
 
-        if (*link < pages) {
-            link = &sealed_arena_page(zone, *link)->next;
+    for (link = &arena->free_page; *link != SEALED_NONE; /* void */ ) {
+        page = *link;
+        descriptor = sealed_arena_page(zone, page);
+
+        if (page < pages || link == &arena->free_page) {
+            link = &descriptor->next;
             continue;
         }
 
+        sealed_arena_save(zone, &arena->free_page, sizeof(uint32_t));
         sealed_arena_save(zone, link, sizeof(uint32_t));
-        sealed_set(*link, sealed_arena_page(zone, *link)->next);
+        sealed_arena_save(zone, &descriptor->next, sizeof(uint32_t));
+        sealed_set(*link, descriptor->next);
+        sealed_set(descriptor->next, arena->free_page);
+        sealed_set(arena->free_page, page);
         sealed_lock_commit(zone->arena_lock);
+    }
+
+    page = arena->free_page;
+
+    while (page != SEALED_NONE && page >= pages) {
+        page = sealed_arena_page(zone, page)->next;
     }
 
     total = sealed_arena_total(pages, arena->control);
 
     sealed_arena_save(zone, arena, offsetof(sealed_arena_t, pool));
+    sealed_set(arena->free_page, page);
     sealed_set(arena->free_pages, arena->free_pages + total - arena->total);
     sealed_set(arena->total, total);
     sealed_set(arena->pages, pages);
@@ -307,10 +324,7 @@ sealed_arena_valid(const sealed_zone_t *zone, sealed_pool_t pool,
     page = reference / (SEALED_PAGE_SIZE / 8);
     offset = reference % (SEALED_PAGE_SIZE / 8) * 8;
 
-    if (page < zone->header->arena.control
-        || page >= zone->header->arena.carved
-        || page % SEALED_EXTENT_PAGES < SEALED_EXTENT_FIRST)
-    {
+    if (!is_carved(zone, page)) {
         return 0;
     }
 
@@ -324,10 +338,39 @@ sealed_arena_valid(const sealed_zone_t *zone, sealed_pool_t pool,
 }
 
 
+int
+sealed_arena_record(const sealed_zone_t *zone, uint32_t reference)
+{
+    uint32_t       page;
+    sealed_pool_t  pool;
+
+    page = reference / (SEALED_PAGE_SIZE / 8);
+
+    if (!is_carved(zone, page)) {
+        return 0;
+    }
+
+    pool = sealed_arena_page(zone, page)->pool;
+
+    return pool >= SEALED_POOL_RECORD
+           && pool <= SEALED_POOL_RECORD_LAST
+           && sealed_arena_valid(zone, pool, reference);
+}
+
+
 sealed_pool_t
 sealed_arena_pool(const sealed_zone_t *zone, uint32_t reference)
 {
     return sealed_arena_page(zone, reference / (SEALED_PAGE_SIZE / 8))->pool;
+}
+
+
+static int
+is_carved(const sealed_zone_t *zone, uint32_t page)
+{
+    return page >= zone->header->arena.control
+           && page < zone->header->arena.carved
+           && page % SEALED_EXTENT_PAGES >= SEALED_EXTENT_FIRST;
 }
 
 
@@ -354,8 +397,10 @@ fresh_page(sealed_zone_t *zone, sealed_pool_t pool)
     if (page == SEALED_NONE) {
         page = arena->carved;
 
-        if (page % SEALED_EXTENT_PAGES == 0) {
-            page += SEALED_EXTENT_FIRST;
+        /* a zone that was smaller may have ended among descriptors */
+
+        if (page % SEALED_EXTENT_PAGES < SEALED_EXTENT_FIRST) {
+            page += SEALED_EXTENT_FIRST - page % SEALED_EXTENT_PAGES;
         }
 
         descriptor = sealed_arena_page(zone, page);

@@ -138,6 +138,9 @@ sealed_page_t *sealed_arena_page(const sealed_zone_t *zone, uint32_t page);
 int sealed_arena_valid(const sealed_zone_t *zone, sealed_pool_t pool,
     uint32_t reference);
 
+/* whether this, which may be anything, names a record in use */
+int sealed_arena_record(const sealed_zone_t *zone, uint32_t reference);
+
 /* the pool of the page that a reference points into */
 sealed_pool_t sealed_arena_pool(const sealed_zone_t *zone,
     uint32_t reference);

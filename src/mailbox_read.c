@@ -106,19 +106,14 @@ seek(sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
     const sealed_cursor_t *cursor)
 {
     uint32_t          next;
-    sealed_pool_t     pool;
     sealed_record_t  *record;
 
     next = mailbox->head;
 
-    if (cursor->record != SEALED_NONE && next != SEALED_NONE) {
-        pool = sealed_arena_pool(zone, cursor->record);
+    if (next != SEALED_NONE && sealed_arena_record(zone, cursor->record)) {
         record = sealed_zone_record(zone, cursor->record);
 
-        if (pool >= SEALED_POOL_RECORD
-            && pool <= SEALED_POOL_RECORD_LAST
-            && sealed_arena_valid(zone, pool, cursor->record)
-            && record->mailbox == sealed_zone_reference(zone, mailbox)
+        if (record->mailbox == sealed_zone_reference(zone, mailbox)
             && record->seq == cursor->after
             && record->seq >= sealed_zone_record(zone, next)->seq)
         {

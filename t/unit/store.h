@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "../../src/append.h"
+#include "../../src/body.h"
 #include "../../src/certificate_table.h"
 #include "../../src/expiry.h"
 #include "../../src/item.h"

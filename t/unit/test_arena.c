@@ -1,6 +1,11 @@
 
 #include "store.h"
 
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 
 /* takes all there is of a pool, in the steps that the log allows */
 
@@ -171,6 +176,141 @@ test_extents(void **unused)
 }
 
 
+/*
+ * Smaller, to each size near the borders of an extent, and larger again: no
+ * page is lost, and none of those that descriptors are in is handed out.
+ */
+
+static void
+test_resize_at_borders(void **unused)
+{
+    void            *memory;
+    uint32_t         i, n, pages, page, *taken;
+    sealed_zone_t   *zone;
+    sealed_arena_t  *arena;
+
+    enum { PAGES = 3 * SEALED_EXTENT_PAGES };
+
+    memory = store_memory(PAGES * SEALED_PAGE_SIZE);
+    zone = store_in(memory, PAGES * SEALED_PAGE_SIZE);
+    arena = &zone->header->arena;
+    taken = malloc(PAGES * sizeof(uint32_t));
+
+    for (pages = SEALED_EXTENT_PAGES - 2;
+         pages <= 2 * SEALED_EXTENT_PAGES + SEALED_EXTENT_FIRST + 2;
+         pages += pages % SEALED_EXTENT_PAGES == SEALED_EXTENT_FIRST + 2
+                  ? SEALED_EXTENT_PAGES - SEALED_EXTENT_FIRST - 4 : 1)
+    {
+        n = take_all(zone, SEALED_POOL_PAGE, taken);
+        assert_int_equal(n, arena->total - 2 * (zone->shard_mask + 1));
+
+        for (i = 0; i < n; i++) {
+            page = taken[i] / (SEALED_PAGE_SIZE / 8);
+            assert_in_range(page % SEALED_EXTENT_PAGES, SEALED_EXTENT_FIRST,
+                            SEALED_EXTENT_PAGES - 1);
+        }
+
+        /* in an order that leaves those that go all over the list */
+
+        for (i = 0; i < n; i++) {
+            page = taken[i];
+            taken[i] = taken[i * 17 % n];
+            taken[i * 17 % n] = page;
+        }
+
+        give_all(zone, taken, n);
+
+        assert_int_equal(sealed_zone_resize(zone, (size_t) pages
+                                                  * SEALED_PAGE_SIZE),
+                         0);
+        assert_null(store_check(zone));
+        assert_int_equal(arena->total,
+                         sealed_arena_total(pages, arena->control));
+
+        n = take_all(zone, SEALED_POOL_PAGE, taken);
+        assert_int_equal(n, arena->total - 2 * (zone->shard_mask + 1));
+        give_all(zone, taken, n);
+
+        assert_int_equal(sealed_zone_resize(zone, PAGES * SEALED_PAGE_SIZE),
+                         0);
+        assert_null(store_check(zone));
+    }
+
+    free(taken);
+    sealed_worker_release(zone);
+    free(zone);
+    (void) munmap(memory, PAGES * SEALED_PAGE_SIZE);
+}
+
+
+/*
+ * A death while pages are taken out of the list of free ones: they are all
+ * free, or all gone.  Each step is undone as if it had been the last.
+ */
+
+static void
+test_death_in_resize(void **unused)
+{
+    int              started;
+    pid_t            pid;
+    uint32_t         i, k, n, small, *taken;
+    sealed_zone_t   *zone;
+    sealed_arena_t  *arena;
+    volatile int    *go;
+
+    zone = store_new(128 << 20);
+    go = store_memory(4096);
+    small = 0;
+    arena = &zone->header->arena;
+    taken = malloc(40000 * sizeof(uint32_t));
+
+    n = take_all(zone, SEALED_POOL_PAGE, taken);
+
+    for (i = 0; i < 40; i++) {
+        give_all(zone, taken, n);
+        *go = 0;
+        pid = fork();
+
+        if (pid == 0) {
+            *go = 1;
+            (void) sealed_zone_resize(zone, 64 << 20);
+
+            for ( ;; ) {
+                (void) pause();
+            }
+        }
+
+        for (started = 0; !started; started = *go) {
+            (void) sched_yield();
+        }
+
+        /* some die before, some in the middle, the last when it is done */
+
+        for (k = 0; k < i * 20000 || (i == 39 && arena->pages == 32768); k++) {
+            started += *go;
+        }
+
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+
+        assert_int_equal(sealed_arena_lock(zone), 0);
+        sealed_arena_unlock(zone);
+        assert_null(store_check(zone));
+        assert_true(arena->pages == 32768 || arena->pages == 16384);
+        small += arena->pages == 16384;
+
+        assert_int_equal(sealed_zone_resize(zone, 128 << 20), 0);
+        assert_int_equal(take_all(zone, SEALED_POOL_PAGE, taken), n);
+    }
+
+    assert_true(small > 0);
+
+    free(taken);
+    (void) munmap((void *) go, 4096);
+    store_free(zone);
+}
+
+
 static void
 test_record_sizes(void **unused)
 {
@@ -232,6 +372,8 @@ main(void)
         cmocka_unit_test(test_take_and_give),
         cmocka_unit_test(test_room_is_exact),
         cmocka_unit_test(test_extents),
+        cmocka_unit_test(test_resize_at_borders),
+        cmocka_unit_test(test_death_in_resize),
         cmocka_unit_test(test_record_sizes),
         cmocka_unit_test(test_undo)
     };
