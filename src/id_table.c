@@ -21,6 +21,8 @@ static int add_page(sealed_zone_t *zone, sealed_shard_t *shard,
     sealed_table_t *table);
 static void drop_page(sealed_zone_t *zone, sealed_shard_t *shard,
     sealed_table_t *table);
+static int drop_root(sealed_zone_t *zone, sealed_shard_t *shard,
+    sealed_table_t *table);
 static uint32_t low_power(uint32_t n);
 
 
@@ -36,12 +38,15 @@ uint32_t *
 sealed_table_bucket(const sealed_zone_t *zone, const sealed_table_t *table,
     uint64_t hash)
 {
-    uint32_t  bucket, power;
+    uint32_t  bucket, buckets, power;
 
-    power = low_power(table->buckets);
+    /* prefetching looks without the lock: one value, whichever it is */
+
+    buckets = __atomic_load_n(&table->buckets, __ATOMIC_RELAXED);
+    power = low_power(buckets);
     bucket = (uint32_t) hash & (2 * power - 1);
 
-    if (bucket >= table->buckets) {
+    if (bucket >= buckets) {
         bucket -= power;
     }
 
@@ -133,6 +138,13 @@ sealed_table_balance(sealed_zone_t *zone, sealed_shard_t *shard,
         {
             rc = merge(zone, shard, table);
 
+        } else if (table->root != SEALED_NONE
+                   && table->count < table->buckets
+                   && table->buckets <= SEALED_TABLE_DIRECT
+                                        * SEALED_TABLE_PAGE)
+        {
+            rc = drop_root(zone, shard, table);
+
         } else {
             return 0;
         }
@@ -181,15 +193,8 @@ split(sealed_zone_t *zone, sealed_shard_t *shard, sealed_table_t *table)
     uint64_t               hash;
     sealed_table_entry_t  *entry;
 
-    if (table->buckets % SEALED_TABLE_PAGE == 0
-        && add_page(zone, shard, table) != 0)
-    {
-        return 1;
-    }
-
     power = low_power(table->buckets);
     old = place(zone, table, table->buckets - power);
-    new = place(zone, table, table->buckets);
     n = 0;
 
     for (link = old; *link != SEALED_NONE; link = &entry->next) {
@@ -199,6 +204,14 @@ split(sealed_zone_t *zone, sealed_shard_t *shard, sealed_table_t *table)
             return -1;
         }
     }
+
+    if (table->buckets % SEALED_TABLE_PAGE == 0
+        && add_page(zone, shard, table) != 0)
+    {
+        return 1;
+    }
+
+    new = place(zone, table, table->buckets);
 
     sealed_shard_save(zone, shard, &table->buckets, sizeof(uint32_t));
     sealed_shard_save(zone, shard, new, sizeof(uint32_t));
@@ -310,8 +323,6 @@ add_page(sealed_zone_t *zone, sealed_shard_t *shard, sealed_table_t *table)
 }
 
 
-/* the page of pages stays once it is there, one for each table at most */
-
 static void
 drop_page(sealed_zone_t *zone, sealed_shard_t *shard, sealed_table_t *table)
 {
@@ -330,6 +341,28 @@ drop_page(sealed_zone_t *zone, sealed_shard_t *shard, sealed_table_t *table)
     sealed_shard_save(zone, shard, &w->gone_index, sizeof(uint32_t));
     sealed_set(w->gone_index, *slot);
     sealed_set(*slot, SEALED_NONE);
+}
+
+
+/* the page of pages, when it names none any more */
+
+static int
+drop_root(sealed_zone_t *zone, sealed_shard_t *shard, sealed_table_t *table)
+{
+    sealed_worker_t  *w;
+
+    w = &zone->workers[zone->worker];
+
+    if (w->gone_index != SEALED_NONE) {
+        return -1;
+    }
+
+    sealed_shard_save(zone, shard, &table->root, sizeof(uint32_t));
+    sealed_shard_save(zone, shard, &w->gone_index, sizeof(uint32_t));
+    sealed_set(w->gone_index, table->root);
+    sealed_set(table->root, SEALED_NONE);
+
+    return 0;
 }
 
 
