@@ -79,9 +79,16 @@ sealed_wheel_next(sealed_zone_t *zone, sealed_shard_t *shard, uint32_t hour,
     wheel = &shard->wheel;
     *more = 1;
 
+    /* a clock that was ahead: what is pending may be of later again */
+
+    if (wheel->hour > hour) {
+        sealed_shard_save(zone, shard, &wheel->hour, sizeof(uint32_t));
+        sealed_set(wheel->hour, hour);
+    }
+
     if (wheel->pending == SEALED_NONE) {
 
-        if (wheel->hour >= hour) {
+        if (wheel->hour == hour) {
             *more = 0;
             return SEALED_NONE;
         }

@@ -5,7 +5,7 @@
  * Each mailbox and certificate of a shard hangs in the slot of the hour at
  * which it has to be looked at next.  Hours beyond one turn of the wheel
  * wait for a later turn.  A step handles one object, so that a large slot is
- * worked off over many requests.
+ * worked off over many requests.  A clock may go back: the wheel does, too.
  *
  * A node is part of its object; its place there depends on the pool.  The
  * shard's lock is held.
