@@ -3,6 +3,12 @@
 #include "zone.h"
 
 
+/* the count of a ring: its entries, and how often it has been read */
+
+#define ENTRIES(count)   ((count) & 0xffff)
+#define READINGS(count)  ((count) >> 16)
+
+
 void
 sealed_wake_attach(sealed_zone_t *zone, unsigned worker)
 {
@@ -18,7 +24,7 @@ sealed_wake_attach(sealed_zone_t *zone, unsigned worker)
 void
 sealed_wake_notify(sealed_zone_t *zone, uint32_t groups, uint32_t mailbox)
 {
-    uint32_t             n;
+    uint32_t             count;
     unsigned             worker;
     sealed_wake_ring_t  *ring;
 
@@ -36,15 +42,23 @@ sealed_wake_notify(sealed_zone_t *zone, uint32_t groups, uint32_t mailbox)
                 continue;
             }
 
-            if (__atomic_load_n(&ring->count, __ATOMIC_RELAXED)
-                < SEALED_WAKE_RING)
-            {
-                n = __atomic_fetch_add(&ring->count, 1, __ATOMIC_ACQ_REL);
+            count = __atomic_load_n(&ring->count, __ATOMIC_RELAXED);
 
-                if (n < SEALED_WAKE_RING) {
-                    __atomic_store_n(&ring->mailbox[n], mailbox,
-                                     __ATOMIC_RELEASE);
-                    continue;
+            if (ENTRIES(count) < SEALED_WAKE_RING) {
+                count = __atomic_fetch_add(&ring->count, 1, __ATOMIC_SEQ_CST);
+
+                if (ENTRIES(count) < SEALED_WAKE_RING) {
+                    __atomic_store_n(&ring->mailbox[ENTRIES(count)], mailbox,
+                                     __ATOMIC_SEQ_CST);
+
+                    /* read meanwhile: an older one may have been there */
+
+                    if (READINGS(__atomic_load_n(&ring->count,
+                                                 __ATOMIC_SEQ_CST))
+                        == READINGS(count))
+                    {
+                        continue;
+                    }
                 }
             }
 
@@ -64,7 +78,11 @@ sealed_wake_take(sealed_zone_t *zone, unsigned worker, uint32_t *mailboxes,
     ring = &zone->wake[worker];
 
     *all = __atomic_exchange_n(&ring->overflow, 0, __ATOMIC_ACQ_REL);
-    count = __atomic_exchange_n(&ring->count, 0, __ATOMIC_ACQ_REL);
+
+    count = __atomic_load_n(&ring->count, __ATOMIC_RELAXED);
+    count = __atomic_exchange_n(&ring->count, (READINGS(count) + 1) << 16,
+                                __ATOMIC_SEQ_CST);
+    count = ENTRIES(count);
 
     if (count > SEALED_WAKE_RING) {
         count = SEALED_WAKE_RING;
@@ -74,7 +92,7 @@ sealed_wake_take(sealed_zone_t *zone, unsigned worker, uint32_t *mailboxes,
 
     for (i = 0; i < count; i++) {
         mailbox = __atomic_exchange_n(&ring->mailbox[i], SEALED_NONE,
-                                      __ATOMIC_ACQ_REL);
+                                      __ATOMIC_SEQ_CST);
 
         if (mailbox == SEALED_NONE) {
             *all = 1;
