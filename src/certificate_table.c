@@ -218,12 +218,19 @@ sealed_certificate_table_unopen(sealed_zone_t *zone,
 
     entry = enter_known(zone, &place, id);
 
-    if (entry) {
+    if (entry == NULL) {
+        return;
+    }
+
+    /* none: it is another entry, the one that counted has ended */
+
+    if (entry->opened) {
         sealed_shard_save(zone, place.shard, &entry->opened,
                           sizeof(entry->opened));
         sealed_set(entry->opened, (uint16_t) (entry->opened - 1));
-        sealed_shard_unlock(zone, place.shard);
     }
+
+    sealed_shard_unlock(zone, place.shard);
 }
 
 

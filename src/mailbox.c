@@ -507,11 +507,11 @@ create(sealed_zone_t *zone, const uint8_t *id, const uint8_t *key,
     place_t   place;
     unsigned  tries;
 
-    if (sealed_worker_take(zone, SEALED_POOL_MAILBOX, 0) != 0) {
-        return SEALED_ZONE_FULL;
-    }
-
     for (tries = 0; ; tries++) {
+
+        if (sealed_worker_take(zone, SEALED_POOL_MAILBOX, 0) != 0) {
+            return SEALED_ZONE_FULL;
+        }
 
         if (enter(zone, &place, id) != 0) {
             return SEALED_UNAVAILABLE;
@@ -529,15 +529,20 @@ create(sealed_zone_t *zone, const uint8_t *id, const uint8_t *key,
 
         /* ended, or its key line left; either way nobody's for a while */
 
-        if (place.mailbox->tag || place.mailbox->active > now || tries) {
+        if (place.mailbox->tag || place.mailbox->active > now) {
             sealed_shard_unlock(zone, place.shard);
             return SEALED_MAILBOX_CLOSED;
         }
 
-        /* a death in close may have left some */
+        /* a death in close may have left some; this settles, too */
 
         if (place.mailbox->head != SEALED_NONE) {
             sealed_shard_unlock(zone, place.shard);
+
+            if (tries) {
+                return SEALED_UNAVAILABLE;
+            }
+
             drop_all(zone, id);
             continue;
         }

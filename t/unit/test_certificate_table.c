@@ -125,6 +125,13 @@ test_opener(void **unused)
     sealed_certificate_table_unopen(zone, id);
     assert_int_equal(sealed_certificate_table_open(zone, id, 2), SEALED_OK);
 
+    /* another entry meanwhile: it has not counted that one */
+
+    (void) store_expire(zone, NOW + 2 * 86400);
+    store_certificate(zone, 5);
+    sealed_certificate_table_unopen(zone, id);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 1), SEALED_OK);
+
     store_free(zone);
 }
 

@@ -128,6 +128,47 @@ test_life(void **unused)
 }
 
 
+/* one that ended with envelopes in it, because whoever closed it died */
+
+static void
+test_reopened_with_leftovers(void **unused)
+{
+    uint32_t           n, accepted;
+    uint64_t           wake;
+    sealed_zone_t     *zone;
+    sealed_shard_t    *shard;
+    sealed_mailbox_t  *mailbox;
+
+    zone = store_new(2 << 20);
+    store_certificate(zone, 0);
+    assert_int_equal(store_open(zone, 1), SEALED_OK);
+
+    for (n = 0; n < 99; n++) {
+        assert_int_equal(store_send(zone, 1, 1, "x", 1, 0, NOW, EXPIRY,
+                                    &accepted),
+                         SEALED_OK);
+    }
+
+    wake = 0;
+    mailbox = store_mailbox(zone, 1);
+    shard = sealed_zone_shard(zone,
+                              sealed_zone_hash(zone, mailbox->entry.id));
+    assert_int_equal(sealed_shard_lock(zone, shard), 0);
+    sealed_mailbox_end(zone, shard, mailbox, NOW - 600, &wake);
+    sealed_shard_unlock(zone, shard);
+    assert_int_equal(mailbox->key[0], 0);
+    assert_null(store_check(zone));
+
+    assert_int_equal(store_open(zone, 1), SEALED_OK);
+    assert_int_equal(store_mailbox(zone, 1)->count, 0);
+    assert_int_equal(store_records(zone), 0);
+    assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 1);
+    assert_null(store_check(zone));
+
+    store_free(zone);
+}
+
+
 static void
 test_limits(void **unused)
 {
@@ -473,6 +514,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_life),
+        cmocka_unit_test(test_reopened_with_leftovers),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_wake),
