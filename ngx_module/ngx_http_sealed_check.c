@@ -264,6 +264,10 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     ctx->by_owner = 0;
     ctx->verdict = SEALED_UNAUTHORIZED;
 
+    if (ctx->operation == SEALED_OP_SEND) {
+        sealed_append_prefetch(ctx->zone->zone, ctx->mailbox, 0);
+    }
+
     if (ctx->repeated
         || ctx->signature_input.data == NULL
         || ctx->signature_value.data == NULL
@@ -629,6 +633,10 @@ ngx_http_sealed_check_digest(ngx_http_request_t *r,
 
     if (!ctx->request.has_body) {
         return SEALED_OK;
+    }
+
+    if (ctx->operation == SEALED_OP_SEND) {
+        sealed_append_prefetch(ctx->zone->zone, ctx->mailbox, 1);
     }
 
     if (ngx_http_sealed_hash_body(r, digest) != NGX_OK) {

@@ -198,7 +198,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char                          *rv;
     void                         **ctx;
-    ssize_t                        size;
+    off_t                          size;
     ngx_str_t                     *value;
     ngx_conf_t                     save;
     ngx_http_sealed_zone_conf_t   *zone, **slot;
@@ -219,7 +219,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    size = ngx_parse_size(&value[2]);
+    size = ngx_parse_offset(&value[2]);     /* gigabytes too */
 
     if (size == NGX_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -230,7 +230,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     size = ngx_align(size, SEALED_PAGE_SIZE);
 
-    if ((size_t) size < sealed_zone_min_size()) {
+    if (size < (off_t) sealed_zone_min_size()) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "sealed_zone \"%V\" is too small, "
                            "it needs at least %uzk",
@@ -238,7 +238,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if ((uint64_t) size > SEALED_ZONE_MAX) {
+    if (size > (off_t) SEALED_ZONE_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "sealed_zone \"%V\" is too large, "
                            "it may have at most %uLg",

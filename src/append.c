@@ -31,6 +31,7 @@ static void prefetch_buckets(const pass_t *pass, uint32_t first,
 static int batch(pass_t *pass, uint32_t first, uint32_t count);
 static void find(const pass_t *pass, const sealed_shard_t *shard,
     uint32_t first, uint32_t count, uint32_t *mailbox);
+static void prefetch_mailbox(const sealed_zone_t *zone, uint32_t reference);
 static uint8_t judge(const pass_t *pass, sealed_shard_t *shard,
     sealed_mailbox_t *mailbox);
 static void link_record(pass_t *pass, sealed_shard_t *shard,
@@ -109,6 +110,27 @@ sealed_append(sealed_zone_t *zone, sealed_append_t *append, uint64_t now)
     sealed_worker_settle(zone);
 
     return rc == 0 ? SEALED_OK : SEALED_UNAVAILABLE;
+}
+
+
+void
+sealed_append_prefetch(const sealed_zone_t *zone, const uint8_t *id,
+    int nearer)
+{
+    uint32_t              *bucket;
+    uint64_t               hash;
+    const sealed_shard_t  *shard;
+
+    hash = sealed_zone_hash(zone, id);
+    shard = sealed_zone_shard(zone, hash);
+    bucket = sealed_table_bucket(zone, &shard->mailboxes, hash);
+
+    if (nearer) {
+        prefetch_mailbox(zone, __atomic_load_n(bucket, __ATOMIC_RELAXED));
+
+    } else {
+        __builtin_prefetch(bucket);
+    }
 }
 
 
@@ -288,10 +310,7 @@ find(const pass_t *pass, const sealed_shard_t *shard, uint32_t first,
     for (i = 0; i < count; i++) {
         mailbox[i] = *sealed_table_bucket(zone, &shard->mailboxes,
                                           pass->hash[pass->order[first + i]]);
-        object = sealed_zone_mailbox(zone, mailbox[i]);
-        __builtin_prefetch(object);
-        __builtin_prefetch((uint8_t *) object
-                           + offsetof(sealed_mailbox_t, waiting));
+        prefetch_mailbox(zone, mailbox[i]);
         open[i] = i;
     }
 
@@ -321,13 +340,22 @@ find(const pass_t *pass, const sealed_shard_t *shard, uint32_t first,
             }
 
             mailbox[open[i]] = object->entry.next;
-            object = sealed_zone_mailbox(zone, object->entry.next);
-            __builtin_prefetch(object);
-            __builtin_prefetch((uint8_t *) object
-                               + offsetof(sealed_mailbox_t, waiting));
+            prefetch_mailbox(zone, mailbox[open[i]]);
             open[kept++] = open[i];
         }
     }
+}
+
+
+static void
+prefetch_mailbox(const sealed_zone_t *zone, uint32_t reference)
+{
+    const sealed_mailbox_t  *mailbox;
+
+    mailbox = sealed_zone_mailbox(zone, reference);
+
+    __builtin_prefetch(mailbox);
+    __builtin_prefetch(&mailbox->waiting);
 }
 
 

@@ -54,6 +54,14 @@ size_t sealed_append_scratch(uint32_t count);
 sealed_verdict_t sealed_append(sealed_zone_t *zone, sealed_append_t *append,
     uint64_t now);
 
+/*
+ * Asks for the memory that an append to this mailbox will need, while the
+ * caller has other things to do: its bucket, and once that is there (nearer
+ * 1) the mailbox.  Takes no lock, changes nothing.
+ */
+void sealed_append_prefetch(const sealed_zone_t *zone, const uint8_t *id,
+    int nearer);
+
 
 #pragma GCC visibility pop
 

@@ -1,13 +1,25 @@
 
 #include "text.h"
 
-#include <sodium.h>
-
 
 static char *base64_encode(char *out, const uint8_t *data, size_t size,
     const char *alphabet);
 static int base64_decode(uint8_t *out, size_t max, size_t *size,
-    const uint8_t *text, size_t length, int variant);
+    const uint8_t *text, size_t length, const uint8_t *digits);
+static size_t without_padding(const uint8_t *text, size_t length);
+
+
+/* a character's value plus 1; what is no digit is 0 */
+
+#define DIGITS                                                               \
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,   \
+    19, 20, 21, 22, 23, 24, 25, 26,                                          \
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,  \
+    43, 44, 45, 46, 47, 48, 49, 50, 51, 52,                                  \
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62
+
+static const uint8_t  standard_digits[256] = { DIGITS, ['+'] = 63, ['/'] = 64 };
+static const uint8_t  url_digits[256] = { DIGITS, ['-'] = 63, ['_'] = 64 };
 
 
 int
@@ -19,10 +31,7 @@ sealed_base64url_decode(uint8_t *out, size_t size, sealed_bytes_t text)
         return -1;
     }
 
-    if (base64_decode(out, size, &n, text.data, text.size,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING)
-        != 0)
-    {
+    if (base64_decode(out, size, &n, text.data, text.size, url_digits) != 0) {
         return -1;
     }
 
@@ -61,8 +70,13 @@ int
 sealed_base64_decode(uint8_t *out, size_t max, size_t *size,
     sealed_bytes_t text)
 {
-    return base64_decode(out, max, size, text.data, text.size,
-                         sodium_base64_VARIANT_ORIGINAL);
+    if (text.size % 4) {
+        return -1;
+    }
+
+    return base64_decode(out, max, size, text.data,
+                         without_padding(text.data, text.size),
+                         standard_digits);
 }
 
 
@@ -77,8 +91,10 @@ sealed_byte_sequence_decode(uint8_t *out, size_t max, size_t *size,
         return -1;
     }
 
-    return base64_decode(out, max, size, text.data + 1, text.size - 2,
-                         sodium_base64_VARIANT_ORIGINAL);
+    text.data++;
+    text.size -= 2;
+
+    return sealed_base64_decode(out, max, size, text);
 }
 
 
@@ -181,40 +197,86 @@ base64_encode(char *out, const uint8_t *data, size_t size,
 }
 
 
+/*
+ * Unpadded; what is decoded is on its way to be compared or hashed and is no
+ * secret of anybody's but the sender of it, so tables are all right.
+ */
+
 static int
 base64_decode(uint8_t *out, size_t max, size_t *size, const uint8_t *text,
-    size_t length, int variant)
+    size_t length, const uint8_t *digits)
 {
-    size_t       i;
-    uint8_t      all;
-    const char  *end;
+    size_t    rest;
+    uint8_t   a, b, c, d;
+    uint32_t  acc;
 
-    if (length == 0) {
-        *size = 0;
+    rest = length % 4;
+    *size = length / 4 * 3 + (rest ? rest - 1 : 0);
+
+    if (rest == 1 || *size > max) {
+        return -1;
+    }
+
+    for ( /* void */ ; length >= 4; length -= 4) {
+        a = digits[text[0]];
+        b = digits[text[1]];
+        c = digits[text[2]];
+        d = digits[text[3]];
+        text += 4;
+
+        if (a == 0 || b == 0 || c == 0 || d == 0) {
+            return -1;
+        }
+
+        acc = (uint32_t) (a - 1) << 18 | (uint32_t) (b - 1) << 12
+              | (uint32_t) (c - 1) << 6 | (uint32_t) (d - 1);
+
+        *out++ = (uint8_t) (acc >> 16);
+        *out++ = (uint8_t) (acc >> 8);
+        *out++ = (uint8_t) acc;
+    }
+
+    if (rest == 0) {
         return 0;
     }
 
-    /*
-     * libsodium 1.0.18 decodes every octet above 0x7f as the last character
-     * of the alphabet where char is signed.
-     */
+    a = digits[text[0]];
+    b = digits[text[1]];
+    c = rest == 3 ? digits[text[2]] : 1;
 
-    all = 0;
-
-    for (i = 0; i < length; i++) {
-        all |= text[i];
-    }
-
-    if (all & 0x80) {
+    if (a == 0 || b == 0 || c == 0) {
         return -1;
     }
 
-    if (sodium_base642bin(out, max, (const char *) text, length, NULL, size,
-                          &end, variant)
-        != 0)
-    {
+    acc = (uint32_t) (a - 1) << 12 | (uint32_t) (b - 1) << 6
+          | (uint32_t) (c - 1);
+
+    /* bits that no octet takes are zero */
+
+    if (acc & (rest == 3 ? 0x3 : 0x3ff)) {
         return -1;
     }
 
-    return end == (const char *) text + length ? 0 : -1;
+    *out++ = (uint8_t) (acc >> 10);
+
+    if (rest == 3) {
+        *out = (uint8_t) (acc >> 2);
+    }
+
+    return 0;
+}
+
+
+static size_t
+without_padding(const uint8_t *text, size_t length)
+{
+    if (length && text[length - 1] == '=') {
+        length--;
+
+        if (text[length - 1] == '=') {
+            length--;
+        }
+    }
+
+    return length;
 }
