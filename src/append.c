@@ -16,6 +16,8 @@ typedef struct {
     sealed_zone_t                *zone;
     sealed_append_t              *append;
     uint64_t                      now;
+    uint64_t                     *seqs;         /* NULL: not asked for */
+    uint32_t                     *lives;
     uint64_t                     *hash;
     uint32_t                     *order;        /* by shard */
     uint32_t                      next;         /* record to be linked */
@@ -50,6 +52,14 @@ sealed_append_scratch(uint32_t count)
 sealed_verdict_t
 sealed_append(sealed_zone_t *zone, sealed_append_t *append, uint64_t now)
 {
+    return sealed_append_noted(zone, append, NULL, NULL, now);
+}
+
+
+sealed_verdict_t
+sealed_append_noted(sealed_zone_t *zone, sealed_append_t *append,
+    uint64_t *seqs, uint32_t *lives, uint64_t now)
+{
     int                     rc;
     uint32_t                n, hour, end[SEALED_SHARDS_MAX];
     pass_t                  pass;
@@ -67,6 +77,8 @@ sealed_append(sealed_zone_t *zone, sealed_append_t *append, uint64_t now)
     pass.zone = zone;
     pass.append = append;
     pass.now = now;
+    pass.seqs = seqs;
+    pass.lives = lives;
     pass.hash = append->scratch;
     pass.order = (uint32_t *) (pass.hash + n);
     pass.link = 0;
@@ -404,6 +416,11 @@ link_record(pass_t *pass, sealed_shard_t *shard, sealed_mailbox_t *mailbox,
 
     record->seq = mailbox->next_seq;
     record->mailbox = sealed_zone_reference(zone, mailbox);
+
+    if (pass->seqs) {
+        pass->seqs[recipient] = mailbox->next_seq;
+        pass->lives[recipient] = mailbox->life;
+    }
 
     if (fanout->slice_size) {
         memcpy(record->slice,

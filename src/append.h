@@ -55,6 +55,13 @@ sealed_verdict_t sealed_append(sealed_zone_t *zone, sealed_append_t *append,
     uint64_t now);
 
 /*
+ * The same, for a journal: of each recipient that accepted also the number
+ * that it gave, and which life of its mailbox that was.
+ */
+sealed_verdict_t sealed_append_noted(sealed_zone_t *zone,
+    sealed_append_t *append, uint64_t *seqs, uint32_t *lives, uint64_t now);
+
+/*
  * Asks for the memory that an append to this mailbox will need, while the
  * caller has other things to do: its bucket, and once that is there (nearer
  * 1) the mailbox.  Takes no lock, changes nothing.

@@ -329,7 +329,7 @@ emit_mailbox(sealed_recovery_t *recovery, const sealed_recovery_sink_t *sink,
                                 : (const uint8_t *) "";
 
         if (sink->item(sink->context, mailbox->reference, item->seq,
-                       body[item->body].reference, slice)
+                       &body[item->body].reference, slice)
             != 0)
         {
             return -1;

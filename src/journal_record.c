@@ -233,12 +233,13 @@ sealed_journal_body_size(const sealed_journal_body_t *body)
 }
 
 
-void
+uint8_t *
 sealed_journal_body_encode(uint8_t *out, const sealed_journal_body_t *body)
 {
     out = put_head(out, body);
     out = put(out, body->stamp.data, body->stamp.size);
-    (void) put(out, body->body.data, body->body.size);
+
+    return body->body.data ? put(out, body->body.data, body->body.size) : out;
 }
 
 

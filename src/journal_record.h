@@ -164,7 +164,9 @@ void sealed_journal_recipient(sealed_journal_recipient_t *recipient,
     const sealed_journal_body_t *body, uint32_t i);
 
 size_t sealed_journal_body_size(const sealed_journal_body_t *body);
-void sealed_journal_body_encode(uint8_t *out,
+
+/* a body without data is left to the caller, at the pointer returned */
+uint8_t *sealed_journal_body_encode(uint8_t *out,
     const sealed_journal_body_t *body);
 int sealed_journal_body_decode(sealed_journal_body_t *body,
     sealed_bytes_t payload);

@@ -714,6 +714,10 @@ find_mailbox(sealed_recovery_t *recovery, const uint8_t *id, uint32_t life,
     uint32_t                   *bucket, at, mask;
     sealed_recovery_mailbox_t  *mailbox, *all;
 
+    if (life > recovery->result.lives) {
+        recovery->result.lives = life;
+    }
+
     if (recovery->mailboxes.count * 2 >= recovery->buckets.count
         && grow_buckets(recovery) != 0)
     {

@@ -73,6 +73,7 @@ typedef struct {
     uint64_t                      bodiless;     /* without a body */
     uint64_t                      segments_missing;
     uint64_t                      unclean;      /* streams cut short */
+    uint32_t                      lives;        /* the highest seen */
 } sealed_recovery_result_t;
 
 
@@ -119,14 +120,15 @@ typedef struct {
                                       uint64_t closed_until,
                                       uint64_t *reference);
 
-    /* references: how many items will name it */
+    /* references: how many items will come of it */
     int                         (*body)(void *context,
                                       const sealed_journal_body_t *body,
                                       uint32_t references,
                                       uint64_t *reference);
 
+    /* the body's reference is the sink's to change */
     int                         (*item)(void *context, uint64_t mailbox,
-                                      uint64_t seq, uint64_t body,
+                                      uint64_t seq, uint64_t *body,
                                       sealed_bytes_t slice);
 
     int                         (*revocation)(void *context,

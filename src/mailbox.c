@@ -490,6 +490,7 @@ get_status(sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
     status->envelopes = mailbox->count;
     status->bytes = mailbox->bytes;
     status->next = mailbox->next_seq;
+    status->life = mailbox->life;
     status->first = mailbox->head == SEALED_NONE
                     ? mailbox->next_seq
                     : sealed_zone_record(zone, mailbox->head)->seq;
@@ -590,6 +591,8 @@ put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
     memcpy(mailbox->entry.id, id, SEALED_MAILBOX_ID_SIZE);
     memcpy(mailbox->key, key, SEALED_KEY_SIZE);
     mailbox->next_seq = 1;
+    mailbox->life = __atomic_add_fetch(&zone->header->lives, 1,
+                                       __ATOMIC_RELAXED);
     mailbox->tag = tag;
     mailbox->active = SEALED_HOUR(now);
 

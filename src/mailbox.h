@@ -25,6 +25,7 @@ typedef struct {
     uint64_t                      bytes;
     uint64_t                      first;
     uint64_t                      next;
+    uint32_t                      life;         /* higher than any before */
 } sealed_mailbox_status_t;
 
 

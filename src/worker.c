@@ -81,6 +81,32 @@ sealed_worker_reap(sealed_zone_t *zone)
 }
 
 
+unsigned
+sealed_worker_live(sealed_zone_t *zone)
+{
+    int       rc;
+    unsigned  n;
+    uint32_t  i;
+
+    n = 0;
+
+    (void) sealed_worker_reap(zone);
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        rc = pthread_mutex_trylock(&zone->workers[i].mutex);
+
+        if (rc == 0) {
+            (void) pthread_mutex_unlock(&zone->workers[i].mutex);
+
+        } else {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
 int
 sealed_worker_take(sealed_zone_t *zone, sealed_pool_t pool, uint32_t keep)
 {

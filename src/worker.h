@@ -56,6 +56,9 @@ void sealed_worker_release(sealed_zone_t *zone);
 /* gives back what dead workers have left; returns how many there were */
 unsigned sealed_worker_reap(sealed_zone_t *zone);
 
+/* how many workers live; gives back what dead ones have left */
+unsigned sealed_worker_live(sealed_zone_t *zone);
+
 /*
  * Takes an object of this pool, or an index page (zeroed), into the place;
  * up to `keep` free pages are left.  0 or -1.

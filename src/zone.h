@@ -61,7 +61,7 @@ typedef struct {
     uint32_t                      waiting;      /* a bit per 32nd worker */
     uint32_t                      tag;          /* of the key line; 0: ended */
     uint32_t                      active;       /* hour; ended: until when */
-    uint32_t                      reserved;
+    uint32_t                      life;         /* which of its id */
     uint64_t                      window_highest;
     uint64_t                      window;
     uint8_t                       key[SEALED_KEY_SIZE];
@@ -141,7 +141,12 @@ typedef struct {
     uint32_t                      sweep_page;
     uint32_t                      repairs;
     uint32_t                      damaged;      /* envelopes not readable */
-    uint32_t                      reserved;
+    uint32_t                      lives;        /* of mailboxes, so far */
+    uint8_t                       identity[16]; /* of its name */
+    uint8_t                       boot[16];     /* of the machine, last used */
+    uint64_t                      reserved;     /* addresses that it may use */
+    uint32_t                      written;      /* all of it is in its file */
+    uint32_t                      unused;
     sealed_arena_t                arena;
 } sealed_zone_header_t;
 

@@ -30,7 +30,7 @@ my @files = split /\n/, qx(git ls-files -co --exclude-standard 2>/dev/null);
 my $config = slurp('config');
 
 # units that only the command uses, and tests
-my %client = map { $_ => 1 } qw(sealed_envelope identity zone_check);
+my %client = map { $_ => 1 } qw(sealed_envelope identity);
 
 for ([ deps => 'h' ], [ srcs => 'c' ]) {
     my ($list, $ending) = @$_;

@@ -147,9 +147,9 @@ say_result(sealed_journal_say_t to, void *context,
     }
 
     if (result->unopened) {
-        say(to, context, SEALED_JOURNAL_WARNING,
-            "%" PRIu64 " envelopes are for mailboxes whose opening is in no "
-            "record, they are dropped", result->unopened);
+        say(to, context, SEALED_JOURNAL_NOTICE,
+            "%" PRIu64 " envelopes are for mailboxes that no record opens, "
+            "they are dropped: the mailboxes ended", result->unopened);
     }
 
     if (result->unclean) {

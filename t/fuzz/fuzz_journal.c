@@ -70,13 +70,13 @@ body(void *context, const sealed_journal_body_t *shared, uint32_t references,
 
 
 static int
-item(void *context, uint64_t place, uint64_t seq, uint64_t reference,
+item(void *context, uint64_t place, uint64_t seq, uint64_t *reference,
     sealed_bytes_t slice)
 {
     sums_t           *sums = context;
     volatile uint8_t  last;
 
-    CHECK(place < sums->mailboxes && reference < sums->bodies);
+    CHECK(place < sums->mailboxes && *reference < sums->bodies);
     CHECK(slice.size <= SEALED_MAX_HEADER);
     CHECK(sums->items == 0 || sums->mailbox != place || sums->seq < seq);
 

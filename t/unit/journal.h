@@ -17,7 +17,7 @@
 #include <sodium.h>
 
 
-#define FILES_MAX  32
+#define FILES_MAX  128
 #define STEPS_MAX  4096
 #define FOUND_MAX  4096
 
@@ -324,11 +324,14 @@ found_body(void *context, const sealed_journal_body_t *body,
 
 
 static inline int
-found_item(void *context, uint64_t mailbox, uint64_t seq, uint64_t body,
-    sealed_bytes_t slice)
+found_item(void *context, uint64_t mailbox, uint64_t seq,
+    uint64_t *reference, sealed_bytes_t slice)
 {
+    uint64_t       body;
     found_t       *found = context;
     found_item_t  *item, *last;
+
+    body = *reference;
 
     assert_true(found->items < FOUND_MAX);
     assert_true(mailbox < found->mailboxes && body < found->bodies);

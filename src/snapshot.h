@@ -1,0 +1,77 @@
+
+/*
+ * A snapshot: records of all that lives in a zone, to begin a generation of
+ * its journal with.
+ *
+ * It is written while workers go on.  Whatever they do meanwhile is in the
+ * journal of the same generation, so that a mailbox may be seen before or
+ * after it: records say the same either way (journal_record.h).  Each step
+ * locks one shard, for at most SEALED_SNAPSHOT_ITEMS envelopes or
+ * SEALED_SNAPSHOT_OCTETS of bodies.
+ *
+ * A body is written once, before the first items that name it.  Which ones
+ * have been written is kept in a table that the host lends memory to: 16
+ * octets a body and as many again.
+ */
+
+#ifndef SEALED_SNAPSHOT_H
+#define SEALED_SNAPSHOT_H
+
+
+#include "journal_writer.h"
+#include "zone.h"
+
+
+#pragma GCC visibility push(hidden)
+
+
+enum {
+    SEALED_SNAPSHOT_ITEMS   = 64,
+    SEALED_SNAPSHOT_OCTETS  = 256 * 1024
+};
+
+
+typedef enum {
+    SEALED_SNAPSHOT_MORE = 0,
+    SEALED_SNAPSHOT_WAIT,               /* for the batch to be written */
+    SEALED_SNAPSHOT_DONE,
+    SEALED_SNAPSHOT_FAILED              /* no memory, or a lock is lost */
+} sealed_snapshot_result_t;
+
+
+typedef struct {
+    void                         *context;
+    void                       *(*resize)(void *context, void *old,
+                                          size_t size);
+
+    uint32_t                      page;
+    uint32_t                      slot;
+    uint32_t                      begun;        /* the mailbox */
+    uint64_t                      after;        /* its last one written */
+
+    uint64_t                     *seen;         /* names of bodies */
+    size_t                        seen_size;
+    size_t                        seen_count;
+
+    uint64_t                      mailboxes;
+    uint64_t                      envelopes;
+} sealed_snapshot_t;
+
+
+/* resize as realloc(); a size of 0 frees */
+void sealed_snapshot_init(sealed_snapshot_t *snapshot,
+    void *(*resize)(void *context, void *old, size_t size), void *context);
+void sealed_snapshot_free(sealed_snapshot_t *snapshot);
+
+/*
+ * A step.  The writer has room for the largest body and
+ * SEALED_SNAPSHOT_ITEMS slices when its batch is empty.
+ */
+sealed_snapshot_result_t sealed_snapshot_step(sealed_snapshot_t *snapshot,
+    sealed_zone_t *zone, sealed_journal_writer_t *writer, uint64_t now);
+
+
+#pragma GCC visibility pop
+
+
+#endif /* SEALED_SNAPSHOT_H */
