@@ -3,7 +3,9 @@
  * Sealed-sender gateway, the part that knows nginx.
  *
  *   ngx_http_sealed_module.c      location directives, request entry
- *   ngx_http_sealed_zone.c        the sealed_zone block, shared memory
+ *   ngx_http_sealed_zone.c        the sealed_zone block
+ *   ngx_http_sealed_map.c         shared memory and files behind zones
+ *   ngx_http_sealed_inherit.c     what a new binary takes over
  *   ngx_http_sealed_check.c       authentication of a request
  *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
  *   ngx_http_sealed_offload.c     arithmetic in nginx's thread pool
@@ -89,6 +91,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                     name;
     size_t                        size;
+    ngx_str_t                     path;         /* file=, or empty */
     sealed_zone_t                *zone;         /* as this process has it */
 
     sealed_master_secret_t       *secret;
@@ -197,13 +200,23 @@ char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_sealed_zones_init(ngx_conf_t *cf,
     ngx_http_sealed_main_conf_t *smcf);
-void ngx_http_sealed_zones_resize(ngx_cycle_t *cycle,
-    ngx_http_sealed_main_conf_t *smcf);
 ngx_int_t ngx_http_sealed_zones_init_process(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 void ngx_http_sealed_zones_exit_process(ngx_http_sealed_main_conf_t *smcf);
 ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
     ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
+
+/* _map.c */
+ngx_int_t ngx_http_sealed_map(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone);
+ngx_int_t ngx_http_sealed_maps_init(ngx_cycle_t *cycle,
+    ngx_http_sealed_main_conf_t *smcf);
+void ngx_http_sealed_maps_exit(ngx_cycle_t *cycle);
+
+/* _inherit.c */
+ngx_fd_t ngx_http_sealed_inherited(u_char kind, ngx_uint_t n);
+ngx_int_t ngx_http_sealed_bequeath(ngx_log_t *log, u_char kind, ngx_fd_t fd);
+ngx_int_t ngx_http_sealed_inherit_export(ngx_cycle_t *cycle);
 
 /* _check.c */
 ngx_http_sealed_ctx_t *ngx_http_sealed_get_ctx(ngx_http_request_t *r,

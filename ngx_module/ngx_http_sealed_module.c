@@ -54,7 +54,7 @@ static void ngx_http_sealed_exit_process(ngx_cycle_t *cycle);
 static ngx_command_t  ngx_http_sealed_commands[] = {
 
     { ngx_string("sealed_zone"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE2,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE23,
       ngx_http_sealed_zone_block,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
@@ -125,7 +125,7 @@ ngx_module_t  ngx_http_sealed_module = {
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_sealed_exit_process,          /* exit process */
-    NULL,                                  /* exit master */
+    ngx_http_sealed_maps_exit,             /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -1001,11 +1001,7 @@ ngx_http_sealed_init_module(ngx_cycle_t *cycle)
 
     smcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_sealed_module);
 
-    if (smcf) {
-        ngx_http_sealed_zones_resize(cycle, smcf);
-    }
-
-    return NGX_OK;
+    return smcf ? ngx_http_sealed_maps_init(cycle, smcf) : NGX_OK;
 }
 
 

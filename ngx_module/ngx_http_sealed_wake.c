@@ -17,6 +17,9 @@
 #define NGX_HTTP_SEALED_RECHECK  5
 #define NGX_HTTP_SEALED_STEPS    1000
 
+#define NGX_HTTP_SEALED_PLACES_KIND  'p'
+#define NGX_HTTP_SEALED_WAKE_KIND    'w'
+
 
 static void ngx_http_sealed_wake_read(ngx_event_t *ev);
 static ngx_uint_t ngx_http_sealed_wake_take(ngx_connection_t *c);
@@ -52,14 +55,24 @@ static ngx_uint_t                    ngx_http_sealed_ticks;
 ngx_int_t
 ngx_http_sealed_wake_create(ngx_log_t *log)
 {
+    int         fd, flags;
     ngx_uint_t  i;
 
     if (ngx_http_sealed_places) {
         return NGX_OK;
     }
 
+    /* one binary wakes the workers of the other */
+
+    fd = ngx_http_sealed_inherited(NGX_HTTP_SEALED_PLACES_KIND, 0);
+
     for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
-        ngx_http_sealed_fds[i] = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+        ngx_http_sealed_fds[i] = fd == -1 ? -1
+                 : ngx_http_sealed_inherited(NGX_HTTP_SEALED_WAKE_KIND, i);
+
+        if (ngx_http_sealed_fds[i] == -1) {
+            ngx_http_sealed_fds[i] = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+        }
 
         if (ngx_http_sealed_fds[i] == -1) {
             ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "eventfd() failed");
@@ -72,9 +85,29 @@ ngx_http_sealed_wake_create(ngx_log_t *log)
         }
     }
 
+    flags = MAP_ANON|MAP_SHARED;
+
+#if (SEALED_HAVE_MEMFD)
+
+    if (fd == -1) {
+        fd = memfd_create("sealed", MFD_CLOEXEC);
+
+        if (fd != -1
+            && ftruncate(fd, sizeof(ngx_http_sealed_places_t)) == -1)
+        {
+            (void) close(fd);
+            fd = -1;
+        }
+    }
+
+    if (fd != -1) {
+        flags = MAP_SHARED;
+    }
+
+#endif
+
     ngx_http_sealed_places = mmap(NULL, sizeof(ngx_http_sealed_places_t),
-                                  PROT_READ|PROT_WRITE,
-                                  MAP_ANON|MAP_SHARED, -1, 0);
+                                  PROT_READ|PROT_WRITE, flags, fd, 0);
 
     if (ngx_http_sealed_places == MAP_FAILED) {
         ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "mmap() failed");
@@ -82,7 +115,20 @@ ngx_http_sealed_wake_create(ngx_log_t *log)
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    if (fd == -1 || ngx_test_config) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
+        if (ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_WAKE_KIND,
+                                     ngx_http_sealed_fds[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_PLACES_KIND, fd);
 }
 
 

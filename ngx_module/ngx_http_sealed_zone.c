@@ -7,27 +7,6 @@
 
 #define NGX_HTTP_SEALED_MAX_KEY_FILE  4096
 #define NGX_HTTP_SEALED_MAX_WORD      32
-#define NGX_HTTP_SEALED_GROWTH        16
-
-
-/*
- * Mappings live as long as the master: a reload finds them by name, and
- * nothing that is in a mailbox depends on a configuration cycle.  More
- * addresses are mapped than there is memory, so that a zone can grow while
- * old and new workers use it.
- */
-
-typedef struct ngx_http_sealed_map_s  ngx_http_sealed_map_t;
-
-struct ngx_http_sealed_map_s {
-    ngx_http_sealed_map_t        *next;
-    void                         *memory;
-    size_t                        size;
-    size_t                        reserved;     /* addresses */
-    ngx_fd_t                      fd;
-    size_t                        name_len;
-    u_char                        name[1];
-};
 
 
 static char *ngx_http_sealed_master_secret(ngx_conf_t *cf,
@@ -71,16 +50,6 @@ static char *ngx_http_sealed_zone_finish(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
 static ngx_uint_t ngx_http_sealed_same_secret(
     ngx_http_sealed_zone_conf_t *one, ngx_http_sealed_zone_conf_t *other);
-static ngx_int_t ngx_http_sealed_zone_map(ngx_conf_t *cf,
-    ngx_http_sealed_zone_conf_t *zone);
-static ngx_int_t ngx_http_sealed_zone_check_size(ngx_conf_t *cf,
-    ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map);
-static ngx_http_sealed_map_t *ngx_http_sealed_zone_create(ngx_log_t *log,
-    ngx_http_sealed_zone_conf_t *zone);
-static void ngx_http_sealed_zone_resize(ngx_log_t *log,
-    ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map);
-static ngx_http_sealed_map_t *ngx_http_sealed_zone_find_map(
-    ngx_str_t *name);
 static void ngx_http_sealed_wipe_secret(void *data);
 
 
@@ -188,9 +157,6 @@ ngx_module_t  ngx_http_sealed_zone_module = {
 };
 
 
-static ngx_http_sealed_map_t  *ngx_http_sealed_maps;
-
-
 char *
 ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -200,6 +166,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     void                         **ctx;
     off_t                          size;
     ngx_str_t                     *value;
+    ngx_uint_t                     i;
     ngx_conf_t                     save;
     ngx_http_sealed_zone_conf_t   *zone, **slot;
 
@@ -258,6 +225,22 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     zone->name = value[1];
     zone->size = size;
+
+    for (i = 3; i < cf->args->nelts; i++) {
+
+        if (!ngx_http_sealed_parameter(&value[i], "file=", &zone->path)
+            || zone->path.len == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_conf_full_name(cf->cycle, &zone->path, 0) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
     zone->file = cf->conf_file->file.name;
     zone->line = cf->conf_file->line;
 
@@ -446,7 +429,13 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
     }
 
     for (i = 0; i < smcf->zones.nelts; i++) {
-        if (ngx_http_sealed_zone_map(cf, zone[i]) != NGX_OK) {
+        zone[i]->mailbox.ntags = zone[i]->secret->count;
+
+        for (j = 0; j < zone[i]->secret->count; j++) {
+            zone[i]->mailbox.tag[j] = zone[i]->secret->line[j].tag;
+        }
+
+        if (ngx_http_sealed_map(cf, zone[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -470,254 +459,6 @@ ngx_http_sealed_same_secret(ngx_http_sealed_zone_conf_t *one,
     }
 
     return 0;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_zone_map(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
-{
-    ngx_uint_t              i;
-    const char             *error;
-    ngx_http_sealed_map_t  *map;
-
-    zone->mailbox.ntags = zone->secret->count;
-
-    for (i = 0; i < zone->secret->count; i++) {
-        zone->mailbox.tag[i] = zone->secret->line[i].tag;
-    }
-
-    map = ngx_http_sealed_zone_find_map(&zone->name);
-
-    if (map == NULL) {
-        map = ngx_http_sealed_zone_create(cf->log, zone);
-
-        if (map == NULL) {
-            return NGX_ERROR;
-        }
-
-        map->next = ngx_http_sealed_maps;
-        ngx_http_sealed_maps = map;
-    }
-
-    error = sealed_zone_attach(zone->zone, map->memory, map->size);
-
-    if (error) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "sealed_zone \"%V\" cannot be used: %s",
-                      &zone->name, error);
-        return NGX_ERROR;
-    }
-
-    zone->zone->limits = zone->mailbox;
-
-    return ngx_http_sealed_zone_check_size(cf, zone, map);
-}
-
-
-/* a size that cannot be had keeps the old configuration */
-
-static ngx_int_t
-ngx_http_sealed_zone_check_size(ngx_conf_t *cf,
-    ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map)
-{
-    size_t  least;
-
-    if (zone->size > map->reserved) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "sealed_zone \"%V\" can grow to %uzk by a reload, "
-                      "for more nginx has to be started anew, in %V:%ui",
-                      &zone->name, map->reserved / 1024, &zone->file,
-                      zone->line);
-        return NGX_ERROR;
-    }
-
-    if (zone->size >= map->size) {
-        return NGX_OK;
-    }
-
-    least = map->fd == NGX_INVALID_FILE
-            ? map->size : sealed_zone_least_size(zone->zone);
-
-    if (zone->size < least) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "sealed_zone \"%V\" cannot shrink below %uzk, "
-                      "which is in use, in %V:%ui",
-                      &zone->name, least / 1024, &zone->file, zone->line);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_http_sealed_map_t *
-ngx_http_sealed_zone_create(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone)
-{
-    u_char                  key[16];
-    sealed_zone_t           handle;
-    ngx_http_sealed_map_t  *map;
-#if (SEALED_HAVE_MEMFD)
-    char                    label[64];
-#endif
-
-    map = ngx_calloc(sizeof(ngx_http_sealed_map_t) + zone->name.len, log);
-    if (map == NULL) {
-        return NULL;
-    }
-
-    map->size = zone->size;
-    map->reserved = zone->size;
-    map->fd = NGX_INVALID_FILE;
-    map->name_len = zone->name.len;
-    ngx_memcpy(map->name, zone->name.data, zone->name.len);
-
-#if (SEALED_HAVE_MEMFD)
-
-    /* named, so that an operator can see it, and kept open to be looked at */
-
-    ngx_snprintf((u_char *) label, sizeof(label), "sealed:%V%Z", &zone->name);
-    label[sizeof(label) - 1] = '\0';
-
-    map->fd = memfd_create(label, MFD_CLOEXEC);
-
-    if (map->fd == -1 || ftruncate(map->fd, zone->size) == -1) {
-        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
-                      "cannot make memory for sealed_zone \"%V\"",
-                      &zone->name);
-        goto failed;
-    }
-
-    map->reserved = ngx_min(zone->size * NGX_HTTP_SEALED_GROWTH,
-                            SEALED_ZONE_MAX);
-
-    map->memory = mmap(NULL, map->reserved, PROT_READ|PROT_WRITE, MAP_SHARED,
-                       map->fd, 0);
-
-    if (map->memory == MAP_FAILED) {
-
-        /* addresses may be limited */
-
-        map->reserved = zone->size;
-        map->memory = mmap(NULL, map->reserved, PROT_READ|PROT_WRITE,
-                           MAP_SHARED, map->fd, 0);
-    }
-
-#else
-
-    map->memory = mmap(NULL, map->reserved, PROT_READ|PROT_WRITE,
-                       MAP_ANON|MAP_SHARED, -1, 0);
-
-#endif
-
-    if (map->memory == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
-                      "mmap(%uz) for sealed_zone \"%V\" failed", zone->size,
-                      &zone->name);
-        goto failed;
-    }
-
-#ifdef MADV_DONTDUMP
-
-    /* request keys and mail are nothing for a core dump */
-
-    (void) madvise(map->memory, map->reserved, MADV_DONTDUMP);
-
-#endif
-
-    randombytes_buf(key, sizeof(key));
-
-    if (sealed_zone_format(&handle, map->memory, zone->size, ngx_time(), key)
-        == 0)
-    {
-        return map;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, log, 0,
-                  "sealed_zone \"%V\" cannot have this size", &zone->name);
-    (void) munmap(map->memory, map->reserved);
-
-failed:
-
-    if (map->fd != NGX_INVALID_FILE) {
-        (void) close(map->fd);
-    }
-
-    ngx_free(map);
-
-    return NULL;
-}
-
-
-/* the configuration has been accepted; old workers may still be running */
-
-void
-ngx_http_sealed_zones_resize(ngx_cycle_t *cycle,
-    ngx_http_sealed_main_conf_t *smcf)
-{
-    ngx_uint_t                     i;
-    ngx_http_sealed_map_t         *map;
-    ngx_http_sealed_zone_conf_t  **zone;
-
-    zone = smcf->zones.elts;
-
-    for (i = 0; i < smcf->zones.nelts; i++) {
-        map = ngx_http_sealed_zone_find_map(&zone[i]->name);
-
-        if (map && map->size != zone[i]->size) {
-            ngx_http_sealed_zone_resize(cycle->log, zone[i], map);
-        }
-    }
-}
-
-
-static void
-ngx_http_sealed_zone_resize(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
-    ngx_http_sealed_map_t *map)
-{
-    /* memory has to be there before it is used, and after */
-
-    if (zone->size > map->size && ftruncate(map->fd, zone->size) == -1) {
-        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "sealed zone \"%V\" cannot grow to %uzk, it keeps %uzk",
-                      &zone->name, zone->size / 1024, map->size / 1024);
-        return;
-    }
-
-    if (sealed_zone_resize(zone->zone, zone->size) != 0) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "sealed zone \"%V\" was filled in the meantime, "
-                      "it keeps %uzk", &zone->name, map->size / 1024);
-        return;
-    }
-
-    if (zone->size < map->size && ftruncate(map->fd, zone->size) == -1) {
-        ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
-                      "memory of sealed zone \"%V\" cannot be given back",
-                      &zone->name);
-    }
-
-    ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                  "sealed zone \"%V\" had %uzk and has %uzk",
-                  &zone->name, map->size / 1024, zone->size / 1024);
-
-    map->size = zone->size;
-}
-
-
-static ngx_http_sealed_map_t *
-ngx_http_sealed_zone_find_map(ngx_str_t *name)
-{
-    ngx_http_sealed_map_t  *map;
-
-    for (map = ngx_http_sealed_maps; map; map = map->next) {
-        if (map->name_len == name->len
-            && ngx_memcmp(map->name, name->data, name->len) == 0)
-        {
-            break;
-        }
-    }
-
-    return map;
 }
 
 

@@ -31,6 +31,8 @@ extern const sealed_command_t  sealed_command_status;
 extern const sealed_command_t  sealed_command_close;
 extern const sealed_command_t  sealed_command_request;
 extern const sealed_command_t  sealed_command_journal_check;
+extern const sealed_command_t  sealed_command_zone_check;
+extern const sealed_command_t  sealed_command_zone_dump_stats;
 
 
 #pragma GCC visibility pop

@@ -29,7 +29,9 @@ static const sealed_command_t  *const commands[] = {
     &sealed_command_status,
     &sealed_command_close,
     &sealed_command_request,
-    &sealed_command_journal_check
+    &sealed_command_journal_check,
+    &sealed_command_zone_check,
+    &sealed_command_zone_dump_stats
 };
 
 
@@ -175,6 +177,7 @@ help(void)
     help_list(NULL);
     printf("\nOperators\n");
     help_list("journal");
+    help_list("zone");
 
     printf("\nEach explains itself: sealed send --help. Also: sealed "
            "--version.\n\n"

@@ -57,8 +57,10 @@ my @running;
 #     log_level   of the error log (default info)
 #     module      0: do not load the module
 #     zone        name of the zone to watch
+#     zone_file   the path of its file, when it has one
 #     young       1: do not wait until the zone takes requests
 #     start       0: do not start yet
+#     daemon      1: in the background, as a new binary (USR2) needs it
 #
 # In texts %%PORT%%, %%PORT2%% ... are free ports (the first has to be
 # listened to) and %%DIR%% is the directory.
@@ -229,11 +231,12 @@ sub conf {
     my $load = $module ne '' && ($self->{module} // 1)
                ? "load_module $module;" : '';
     my $user = $> == 0 ? 'user root;' : '';
+    my $daemon = $self->{daemon} ? 'on' : 'off';
 
     my $main = <<"END";
 $load
 $user
-daemon off;
+daemon $daemon;
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/logs/error.log $self->{log_level};
 worker_processes $self->{workers};
@@ -275,8 +278,9 @@ sub command {
 
     my $report = "log_path=$self->{dir}/logs/sanitizer";
 
-    # nginx -t leaves its memory to the end of the process
-    my $leaks = grep({ $_ eq '-t' } @args) ? 0 : 1;
+    # nginx -t leaves its memory to the end of the process, and so does one
+    # that does not start
+    my $leaks = grep({ $_ eq '-t' } @args) ? 0 : $self->{leaks} // 1;
 
     delete local $ENV{NGINX};
     local $ENV{ASAN_OPTIONS} = "$report:detect_leaks=$leaks";
@@ -301,9 +305,20 @@ sub start {
 
     die "it runs already\n" if $self->{pid};
 
+    # what one that was killed has left
+    unlink "$self->{dir}/nginx.pid";
+
     $self->{pid} = $self->command("$self->{dir}/logs/output",
                                   '-c', "$self->{dir}/nginx.conf",
                                   '-e', "$self->{dir}/logs/error.log");
+
+    if ($self->{daemon}) {
+        waitpid $self->{pid}, 0;
+        $self->{exit} = $? if $?;
+        wait_until { slurp("$self->{dir}/nginx.pid") =~ /^\d+$/ } 10 unless $?;
+        ($self->{pid}) = slurp("$self->{dir}/nginx.pid") =~ /^(\d+)$/
+            unless $?;
+    }
 
     my $count = $self->worker_count;
 
@@ -351,10 +366,24 @@ sub reap {
     my ($self) = @_;
 
     return 1 if defined $self->{exit};
+
+    if ($self->{daemon}) {
+        $self->{exit} = 0 if gone($self->{pid});
+        return defined $self->{exit};
+    }
+
     return 0 unless $self->{pid} && waitpid($self->{pid}, WNOHANG) > 0;
 
     $self->{exit} = $?;
     return 1;
+}
+
+# a process that is not our child
+
+sub gone {
+    my ($pid) = @_;
+
+    return !kill(0, $pid) || slurp("/proc/$pid/stat") =~ /\) Z /;
 }
 
 # the process to talk to; not the one that was started after a binary upgrade
@@ -497,7 +526,7 @@ sub stop {
 
     my $pid = $self->master;
     my $gone = sub { $pid == $self->{pid} ? $self->reap
-                                          : !kill(0, $pid) };
+                                          : gone($pid) };
 
     kill $signal // 'QUIT', $pid;
     my $clean = wait_until { $gone->() } 20;
@@ -664,7 +693,8 @@ sub zone_memory {
     for my $link (glob "/proc/$master/fd/*") {
         my $target = readlink $link // next;
 
-        next unless $target =~ m{^/memfd:\Qsealed:$name\E(?: |\z)};
+        next unless $target =~ m{^/memfd:\Qsealed:$name\E(?: |\z)}
+                    || $target eq ($self->{zone_file} // '');
 
         open my $fh, '<:raw', $link or die "$link: $!\n";
         return $fh;
