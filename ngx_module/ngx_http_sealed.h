@@ -8,6 +8,8 @@
  *   ngx_http_sealed_inherit.c     what a new binary takes over
  *   ngx_http_sealed_check.c       authentication of a request
  *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
+ *   ngx_http_sealed_issue.c       issuing blind certificates
+ *   ngx_http_sealed_report.c      abuse reports and revocations
  *   ngx_http_sealed_offload.c     arithmetic in nginx's thread pool
  *   ngx_http_sealed_reader.h      readers, and how mail travels to them
  *   ngx_http_sealed_wake.c        wake-ups across workers, sweeping
@@ -33,13 +35,17 @@
 #include "../src/expiry.h"
 #include "../src/fanout.h"
 #include "../src/first_use.h"
+#include "../src/frank.h"
 #include "../src/hash.h"
+#include "../src/issuance.h"
 #include "../src/json.h"
+#include "../src/json_object.h"
 #include "../src/mailbox.h"
 #include "../src/mailbox_address.h"
 #include "../src/mailbox_read.h"
 #include "../src/master_secret.h"
 #include "../src/problem.h"
+#include "../src/quota.h"
 #include "../src/rate_limit.h"
 #include "../src/request_signature.h"
 #include "../src/route.h"
@@ -58,11 +64,18 @@ extern ngx_module_t  ngx_http_sealed_module;
 #define NGX_HTTP_SEALED_SEND     1
 #define NGX_HTTP_SEALED_MAILBOX  2
 
+/* longer requests are not read; what is shorter and wrong is a 400 */
+#define NGX_HTTP_SEALED_ISSUE_MAX  8192
+
+#define NGX_HTTP_SEALED_REPORTS      1
+#define NGX_HTTP_SEALED_REVOCATIONS  2
+
 
 typedef struct {
     ngx_str_t                     name;
     ngx_uint_t                    number;
     ngx_uint_t                    mailboxes;    /* that one may open */
+    ngx_uint_t                    quota;        /* an account and epoch */
     sealed_budget_rule_t          rule;
     unsigned                      defined:1;
     unsigned                      open:1;       /* or else sends */
@@ -111,6 +124,8 @@ typedef struct {
     time_t                        certificate_lifetime;
     time_t                        max_ttl;
 
+    ngx_uint_t                    issues;       /* classes with a quota */
+    ngx_uint_t                    max_batch;
     ngx_str_t                     threads_name;
     ngx_uint_t                    threads_off;
 #if (NGX_THREADS)
@@ -141,10 +156,21 @@ typedef struct {
     ngx_str_t                     discovery_name;
     ngx_http_sealed_zone_conf_t  *discovery;
     ngx_uint_t                    status;
+
+    ngx_str_t                     issue_name;
+    ngx_http_sealed_zone_conf_t  *issue;
+    ngx_http_complex_value_t     *issue_account;
+    ngx_array_t                  *issue_origins;        /* of ngx_str_t */
+
+    ngx_str_t                     moderated_name;
+    ngx_http_sealed_zone_conf_t  *moderated;
+    ngx_uint_t                    moderation;
 } ngx_http_sealed_loc_conf_t;
 
 
 typedef struct ngx_http_sealed_reader_s  ngx_http_sealed_reader_t;
+typedef struct ngx_http_sealed_issue_s   ngx_http_sealed_issue_t;
+typedef struct ngx_http_sealed_report_s  ngx_http_sealed_report_t;
 
 
 /* a certificate's first use, while it is computed */
@@ -185,6 +211,8 @@ typedef struct {
     unsigned                      has_next;
 
     ngx_http_sealed_reader_t     *reader;
+    ngx_http_sealed_issue_t      *issue;
+    ngx_http_sealed_report_t     *report;
 
     unsigned                      pending:1;    /* in another thread */
     unsigned                      repeated:1;   /* a header came twice */
@@ -205,6 +233,8 @@ ngx_int_t ngx_http_sealed_zones_init_process(ngx_cycle_t *cycle,
 void ngx_http_sealed_zones_exit_process(ngx_http_sealed_main_conf_t *smcf);
 ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
     ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
+ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
 
 /* _map.c */
 ngx_int_t ngx_http_sealed_map(ngx_conf_t *cf,
@@ -230,6 +260,8 @@ sealed_verdict_t ngx_http_sealed_charge(ngx_http_sealed_ctx_t *ctx,
     ngx_uint_t units);
 ngx_uint_t ngx_http_sealed_length_unknown(ngx_http_request_t *r);
 sealed_resource_t ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx);
+sealed_verdict_t ngx_http_sealed_post(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, sealed_resource_t resource, ngx_str_t *type);
 ngx_uint_t ngx_http_sealed_has_type(ngx_http_request_t *r, ngx_str_t *type);
 
 /* _offload.c */
@@ -241,6 +273,20 @@ ngx_uint_t ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
 /* _operation.c */
 ngx_int_t ngx_http_sealed_operate(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
+
+ngx_int_t ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body);
+
+/* _issue.c */
+ngx_int_t ngx_http_sealed_issue_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_sealed_preflight_handler(ngx_http_request_t *r);
+ngx_str_t *ngx_http_sealed_issue_origin(ngx_http_request_t *r);
+char *ngx_http_sealed_issue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* _report.c */
+ngx_int_t ngx_http_sealed_report_handler(ngx_http_request_t *r);
+size_t ngx_http_sealed_report_max(ngx_http_sealed_zone_conf_t *zone);
+char *ngx_http_sealed_moderate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* _reader.c */
 sealed_operation_t ngx_http_sealed_read_operation(ngx_http_request_t *r);

@@ -64,8 +64,10 @@ ngx_http_sealed_get_ctx(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t        *ctx;
     ngx_http_sealed_zone_conf_t  *zone;
 
-    access = slcf->zone == NULL;
-    zone = access ? slcf->access : slcf->zone;
+    access = slcf->access != NULL;
+    zone = slcf->zone ? slcf->zone
+           : slcf->access ? slcf->access
+           : slcf->issue ? slcf->issue : slcf->moderated;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
 
@@ -432,7 +434,8 @@ ngx_http_sealed_check_certificate(ngx_http_request_t *r,
     if (sealed_certificate_table_find(ctx->zone->zone, certificate->id,
                                       ngx_time(), &state)
         != 0
-        || !sealed_master_secret_find(ctx->zone->secret, state.tag))
+        || (!state.revoked
+            && !sealed_master_secret_find(ctx->zone->secret, state.tag)))
     {
         return ngx_http_sealed_first_use(r, ctx, authority, offload);
     }
@@ -441,7 +444,8 @@ ngx_http_sealed_check_certificate(ngx_http_request_t *r,
 
     if (sealed_request_signature_verify(&ctx->signature, &ctx->request,
                                         state.key)
-        == 0)
+        == 0
+        && !state.revoked)
     {
         ngx_memcpy(ctx->id, certificate->id, SEALED_CERTIFICATE_ID_SIZE);
         ctx->verdict = SEALED_OK;
@@ -757,6 +761,28 @@ ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx)
 
     return sealed_route(ctx->request.value[SEALED_PATH], prefix,
                         ctx->mailbox);
+}
+
+
+/* what path, method, length and type allow of a POST of its own resource */
+
+sealed_verdict_t
+ngx_http_sealed_post(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
+    sealed_resource_t resource, ngx_str_t *type)
+{
+    if (ngx_http_sealed_route(ctx) != resource) {
+        return SEALED_NO_RESOURCE;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        return SEALED_METHOD_NOT_ALLOWED;
+    }
+
+    if (r->headers_in.content_length_n < 0) {
+        return SEALED_LENGTH_REQUIRED;
+    }
+
+    return ngx_http_sealed_has_type(r, type) ? SEALED_OK : SEALED_MEDIA_TYPE;
 }
 
 

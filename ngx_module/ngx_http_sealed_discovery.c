@@ -119,7 +119,7 @@ ngx_http_sealed_discovery(sealed_json_t *json,
     ngx_http_sealed_member(json, "max_recipients",
                            zone->limits.max_recipients);
     ngx_http_sealed_member(json, "max_header", SEALED_MAX_HEADER);
-    ngx_http_sealed_member(json, "max_batch", 0);
+    ngx_http_sealed_member(json, "max_batch", zone->max_batch);
     ngx_http_sealed_member(json, "max_ttl", zone->max_ttl);
     ngx_http_sealed_member(json, "time", ngx_time());
 

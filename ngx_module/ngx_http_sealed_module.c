@@ -81,6 +81,27 @@ static ngx_command_t  ngx_http_sealed_commands[] = {
       NGX_HTTP_SEALED_MAILBOX,
       NULL },
 
+    { ngx_string("sealed_issue"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_sealed_issue,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("sealed_reports"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_moderate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      NGX_HTTP_SEALED_REPORTS,
+      NULL },
+
+    { ngx_string("sealed_revocations"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_moderate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      NGX_HTTP_SEALED_REVOCATIONS,
+      NULL },
+
     { ngx_string("sealed_discovery"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_sealed_discover,
@@ -491,7 +512,8 @@ ngx_http_sealed_quiet_handler(ngx_http_request_t *r)
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
     log = r->connection->log;
 
-    if ((slcf->access == NULL && slcf->zone == NULL)
+    if ((slcf->access == NULL && slcf->zone == NULL && slcf->issue == NULL
+         && slcf->moderated == NULL)
         || log->handler == ngx_http_sealed_quiet_log)
     {
         return NGX_DECLINED;
@@ -748,18 +770,28 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->resources = prev->resources;
         conf->discovery_name = prev->discovery_name;
         conf->status = prev->status;
+        conf->issue_name = prev->issue_name;
+        conf->issue_account = prev->issue_account;
+        conf->issue_origins = prev->issue_origins;
+        conf->moderated_name = prev->moderated_name;
+        conf->moderation = prev->moderation;
 
         if (clcf->lmt_excpt && clcf->handler == NULL) {
             clcf->handler = conf->resources ? ngx_http_sealed_handler
                             : conf->discovery_name.len
                             ? ngx_http_sealed_discovery_handler
                             : conf->status ? ngx_http_sealed_status_handler
+                            : conf->issue_name.len
+                            ? ngx_http_sealed_issue_handler
+                            : conf->moderation
+                            ? ngx_http_sealed_report_handler
                             : NULL;
         }
     }
 
     if (conf->access_name.len == 0 && !conf->access_off
-        && conf->resources == 0)
+        && conf->resources == 0 && conf->issue_name.len == 0
+        && conf->moderation == 0)
     {
         conf->access_name = prev->access_name;
         conf->access_classes = prev->access_classes;
@@ -770,6 +802,11 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         || ngx_http_sealed_resolve(cf, &conf->name, &conf->zone) != NGX_OK
         || ngx_http_sealed_resolve(cf, &conf->discovery_name,
                                    &conf->discovery)
+           != NGX_OK
+        || ngx_http_sealed_resolve(cf, &conf->issue_name, &conf->issue)
+           != NGX_OK
+        || ngx_http_sealed_resolve(cf, &conf->moderated_name,
+                                   &conf->moderated)
            != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -780,6 +817,15 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                            "\"sealed_access\" stands beside \"sealed_send\" "
                            "or \"sealed_mailbox\", which check by "
                            "themselves");
+        return NGX_CONF_ERROR;
+    }
+
+    if ((conf->zone != NULL) + (conf->access != NULL) + (conf->issue != NULL)
+        + (conf->moderated != NULL) > 1)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "what senders, accounts and operators ask for "
+                           "cannot be in one location");
         return NGX_CONF_ERROR;
     }
 
@@ -831,6 +877,24 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
          */
 
         size = sealed_fanout_max_size(&conf->zone->limits);
+
+        clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
+                                                size);
+        clcf->client_max_body_size = 0;
+        clcf->client_body_in_file_only = 0;
+    }
+
+    if (conf->issue && !conf->issue->issues) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sealed_issue\" in vain, sealed_zone \"%V\" "
+                           "has no class with \"quota=\"",
+                           &conf->issue->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->issue || conf->moderated) {
+        size = conf->moderated ? ngx_http_sealed_report_max(conf->moderated)
+                               : NGX_HTTP_SEALED_ISSUE_MAX;
 
         clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                                 size);
@@ -982,6 +1046,13 @@ ngx_http_sealed_postconfiguration(ngx_conf_t *cf)
     }
 
     *handler = ngx_http_sealed_quiet_handler;
+
+    handler = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (handler == NULL) {
+        return NGX_ERROR;
+    }
+
+    *handler = ngx_http_sealed_preflight_handler;
 
     handler = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
     if (handler == NULL) {

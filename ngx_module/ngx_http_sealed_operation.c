@@ -1,6 +1,8 @@
 
 #include "ngx_http_sealed.h"
 
+#include <sodium.h>
+
 
 static ngx_int_t ngx_http_sealed_open(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
@@ -9,11 +11,13 @@ static ngx_int_t ngx_http_sealed_respond_status(ngx_http_request_t *r,
     sealed_mailbox_status_t *mailbox);
 static ngx_int_t ngx_http_sealed_send(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
+static sealed_verdict_t ngx_http_sealed_frank(ngx_http_sealed_ctx_t *ctx,
+    u_char commitment[SEALED_COMMITMENT_SIZE]);
+static void ngx_http_sealed_stamp(ngx_http_sealed_ctx_t *ctx,
+    sealed_fanout_t *fanout, const u_char *commitment, u_char *stamp);
 static sealed_verdict_t ngx_http_sealed_layout(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_fanout_t *fanout,
     uint64_t *expiry_hour);
-static ngx_int_t ngx_http_sealed_body(ngx_http_request_t *r,
-    sealed_bytes_t *body);
 static ngx_int_t ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
     sealed_append_t *append);
 static void ngx_http_sealed_log_full(ngx_http_request_t *r,
@@ -207,11 +211,17 @@ ngx_http_sealed_respond_status(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
+    u_char             commitment[SEALED_COMMITMENT_SIZE];
+    u_char             stamp[SEALED_STAMP_SIZE];
     sealed_append_t    append;
     sealed_fanout_t    fanout;
     sealed_verdict_t   verdict;
 
     verdict = ngx_http_sealed_layout(r, ctx, &fanout, &append.expiry_hour);
+
+    if (verdict == SEALED_OK) {
+        verdict = ngx_http_sealed_frank(ctx, commitment);
+    }
 
     if (verdict == SEALED_OK) {
         verdict = ctx->nonce_verdict;
@@ -228,6 +238,12 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     append.fanout = &fanout;
     append.stamp.data = NULL;
     append.stamp.size = 0;
+
+    if (ctx->request.value[SEALED_FRANK].data) {
+        ngx_http_sealed_stamp(ctx, &fanout, commitment, stamp);
+        append.stamp.data = stamp;
+        append.stamp.size = SEALED_STAMP_SIZE;
+    }
 
     append.scratch = ngx_palloc(r->pool, sealed_append_scratch(fanout.count));
     append.results = ngx_pnalloc(r->pool, fanout.count);
@@ -263,6 +279,52 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 }
 
 
+/* Sealed-Frank, if it is there */
+
+static sealed_verdict_t
+ngx_http_sealed_frank(ngx_http_sealed_ctx_t *ctx,
+    u_char commitment[SEALED_COMMITMENT_SIZE])
+{
+    size_t          size;
+    sealed_bytes_t  value;
+
+    value = ctx->request.value[SEALED_FRANK];
+
+    return value.data == NULL
+           || (sealed_byte_sequence_decode(commitment,
+                                           SEALED_COMMITMENT_SIZE, &size,
+                                           value)
+               == 0
+               && size == SEALED_COMMITMENT_SIZE)
+           ? SEALED_OK : SEALED_BAD_HEADER;
+}
+
+
+/* for a report; without the franking key it says nothing */
+
+static void
+ngx_http_sealed_stamp(ngx_http_sealed_ctx_t *ctx, sealed_fanout_t *fanout,
+    const u_char *commitment, u_char *stamp)
+{
+    u_char          key[32], nonce[SEALED_STAMP_NONCE_SIZE], digest[32];
+    sealed_stamp_t  what;
+
+    ngx_memcpy(what.certificate_id, ctx->id, SEALED_CERTIFICATE_ID_SIZE);
+    what.class = ctx->class->number;
+    what.epoch = (uint32_t) (ngx_time() / ctx->zone->epoch);
+    what.hour = (uint32_t) (ngx_time() / 3600);
+
+    sealed_key_line_franking_key(key, &ctx->zone->secret->line[0],
+                                 what.epoch);
+    randombytes_buf(nonce, sizeof(nonce));
+    sealed_sha256(digest, fanout->body.data, fanout->body.size);
+
+    sealed_stamp_make(stamp, &what, commitment, nonce, key, digest);
+
+    ngx_explicit_memzero(key, sizeof(key));
+}
+
+
 static sealed_verdict_t
 ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     sealed_fanout_t *fanout, uint64_t *expiry_hour)
@@ -290,10 +352,7 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
         return SEALED_BAD_HEADER;
     }
 
-    if (ctx->request.value[SEALED_DELIVERY].data
-        || ctx->request.value[SEALED_FRANK].data
-        || ttl == 0)
-    {
+    if (ctx->request.value[SEALED_DELIVERY].data || ttl == 0) {
         return SEALED_NOT_AVAILABLE;
     }
 
@@ -335,7 +394,7 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
 
 /* in one piece; the location's buffer is large enough for any body */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body)
 {
     size_t        size;

@@ -7,6 +7,10 @@
 
 ngx_str_t  ngx_http_sealed_json_type = ngx_string("application/json");
 
+static ngx_int_t ngx_http_sealed_add_credentials(ngx_http_request_t *r,
+    ngx_str_t *origin);
+
+
 static ngx_str_t  ngx_http_sealed_problem_type =
     ngx_string("application/problem+json");
 
@@ -39,12 +43,18 @@ ngx_http_sealed_add_header(ngx_http_request_t *r, const char *name,
 ngx_int_t
 ngx_http_sealed_add_headers(ngx_http_request_t *r)
 {
+    ngx_str_t  *origin;
+
+    origin = ngx_http_sealed_issue_origin(r);
+
     if (ngx_http_sealed_add_header(r, "Cache-Control",
                                    ngx_http_sealed_const("no-store"))
         != NGX_OK
-        || ngx_http_sealed_add_header(r, "Access-Control-Allow-Origin",
-                                      ngx_http_sealed_const("*"))
-           != NGX_OK
+        || (origin && ngx_http_sealed_add_credentials(r, origin) != NGX_OK)
+        || (!origin
+            && ngx_http_sealed_add_header(r, "Access-Control-Allow-Origin",
+                                          ngx_http_sealed_const("*"))
+               != NGX_OK)
         || ngx_http_sealed_add_header(r, "Access-Control-Expose-Headers",
                                   ngx_http_sealed_const("Retry-After, Date"))
            != NGX_OK)
@@ -57,6 +67,26 @@ ngx_http_sealed_add_headers(ngx_http_request_t *r)
     r->disable_not_modified = 1;
 
     return NGX_OK;
+}
+
+
+/* cookies and the like of an account may come along, from this origin */
+
+static ngx_int_t
+ngx_http_sealed_add_credentials(ngx_http_request_t *r, ngx_str_t *origin)
+{
+    if (ngx_http_sealed_add_header(r, "Access-Control-Allow-Origin",
+                                   origin->data, origin->len)
+        != NGX_OK
+        || ngx_http_sealed_add_header(r, "Access-Control-Allow-Credentials",
+                                      ngx_http_sealed_const("true"))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_sealed_add_header(r, "Vary",
+                                      ngx_http_sealed_const("Origin"));
 }
 
 
@@ -185,7 +215,7 @@ ngx_http_sealed_respond_problem(ngx_http_request_t *r,
 
     if (retry_after
         && (problem->status == NGX_HTTP_SERVICE_UNAVAILABLE
-            || verdict == SEALED_NO_BUDGET))
+            || verdict == SEALED_NO_BUDGET || verdict == SEALED_NO_QUOTA))
     {
         p = ngx_pnalloc(r->pool, SEALED_DECIMAL_SIZE);
         if (p == NULL) {

@@ -37,10 +37,10 @@ static char *ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_sealed_max_batch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
-    ngx_str_t *value);
 static ngx_uint_t ngx_http_sealed_word(ngx_str_t *text, const char *others);
 static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
     ngx_int_t max);
@@ -105,6 +105,11 @@ static ngx_command_t  ngx_http_sealed_zone_commands[] = {
     { ngx_string("first_uses"),
       NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
       ngx_http_sealed_first_use_rates,
+      0, 0, NULL },
+
+    { ngx_string("max_batch"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_max_batch,
       0, 0, NULL },
 
     { ngx_string("threads"),
@@ -248,6 +253,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->epoch = 86400;
     zone->epoch_overlap = 3600;
     zone->max_ttl = 30 * 86400;
+    zone->max_batch = 16;
     zone->limits.max_recipients = 5000;
     zone->mailbox.envelopes = 1000;
     zone->mailbox.bytes = 16 * 1024 * 1024;
@@ -317,6 +323,7 @@ ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
 
     for (i = 0; i < 256; i++) {
         classes += zone->classes[i].defined;
+        zone->issues += zone->classes[i].quota > 0;
 
         if (zone->classes[i].defined) {
             zone->classes[i].rule.epoch_seconds = (uint32_t) zone->epoch;
@@ -330,16 +337,17 @@ ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
         return NGX_CONF_ERROR;
     }
 
-    if (zone->authorities.nelts == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"authority\" in sealed_zone \"%V\"",
-                           &zone->name);
-        return NGX_CONF_ERROR;
-    }
-
     if (classes == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no \"class\" in sealed_zone \"%V\"", &zone->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (zone->authorities.nelts == 0 && zone->issues == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no \"authority\" in sealed_zone \"%V\" and no "
+                           "class with \"quota=\", nobody can have a "
+                           "certificate", &zone->name);
         return NGX_CONF_ERROR;
     }
 
@@ -693,6 +701,10 @@ ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         } else if (ngx_http_sealed_parameter(&value[i], "burst=", &text)) {
             n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
             class->rule.burst = (uint32_t) n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "quota=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, 65535);
+            class->quota = n;
 
         } else if (class->open
                    && ngx_http_sealed_parameter(&value[i], "mailboxes=",
@@ -1132,6 +1144,27 @@ ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
+ngx_http_sealed_max_batch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+    n = ngx_http_sealed_number(&value[1], 1, SEALED_MAX_BATCH);
+
+    if (n == NGX_ERROR) {
+        return "has an invalid value, it is 1 to 64";
+    }
+
+    zone->max_batch = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_sealed_zone_conf_t  *zone = conf;
@@ -1163,7 +1196,7 @@ ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_sealed_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
 {
     size_t  len;

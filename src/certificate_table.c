@@ -17,9 +17,13 @@ typedef struct {
 static int enter(sealed_zone_t *zone, place_t *place, const uint8_t *id);
 static sealed_certificate_entry_t *enter_known(sealed_zone_t *zone,
     place_t *place, const uint8_t *id);
-static void put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
-    const sealed_certificate_state_t *state,
-    const sealed_budget_rule_t *rule, uint64_t now);
+static sealed_certificate_entry_t *enter_valid(sealed_zone_t *zone,
+    place_t *place, const uint8_t *id);
+static sealed_verdict_t enter_or_take(sealed_zone_t *zone, place_t *place,
+    const uint8_t *id);
+static void leave(sealed_zone_t *zone, place_t *place);
+static sealed_certificate_entry_t *put(sealed_zone_t *zone, place_t *place,
+    const uint8_t *id, uint64_t end);
 static void set_key(sealed_zone_t *zone, place_t *place,
     const sealed_certificate_state_t *state);
 
@@ -40,11 +44,12 @@ sealed_certificate_table_find(sealed_zone_t *zone,
         return -1;
     }
 
-    if (now < entry->end) {
+    if (now < entry->end && entry->kind != SEALED_ENTRY_QUOTA) {
         memcpy(state->key, entry->key, SEALED_KEY_SIZE);
         state->end = entry->end;
         state->tag = entry->tag;
         state->class = entry->class;
+        state->revoked = entry->kind == SEALED_ENTRY_REVOKED;
         rc = 0;
     }
 
@@ -60,55 +65,109 @@ sealed_certificate_table_insert(sealed_zone_t *zone,
     const sealed_certificate_state_t *state,
     const sealed_budget_rule_t *rule, uint64_t now)
 {
-    int      grow;
-    place_t  place;
+    place_t                      place;
+    sealed_verdict_t             verdict;
+    sealed_certificate_entry_t  *entry;
 
-    if (enter(zone, &place, id) != 0) {
-        return SEALED_UNAVAILABLE;
+    verdict = enter_or_take(zone, &place, id);
+
+    if (verdict != SEALED_OK) {
+        return verdict;
     }
 
     if (place.entry == NULL) {
-        sealed_shard_unlock(zone, place.shard);
+        entry = put(zone, &place, id, state->end);
+        memcpy(entry->key, state->key, SEALED_KEY_SIZE);
+        entry->tag = state->tag;
+        entry->class = (uint8_t) state->class;
+        sealed_budget_init(&entry->budget, rule, now);
 
-        if (sealed_worker_take(zone, SEALED_POOL_CERTIFICATE, 0) != 0) {
-            return SEALED_CERTIFICATES_FULL;
-        }
-
-        if (enter(zone, &place, id) != 0) {
-            sealed_worker_settle(zone);
-            return SEALED_UNAVAILABLE;
-        }
-    }
-
-    grow = 0;
-
-    if (place.entry) {
+    } else if (place.entry->kind == SEALED_ENTRY_CERTIFICATE) {
 
         /* known under a key line that left: window and budget go on */
 
         set_key(zone, &place, state);
 
     } else {
-        put(zone, &place, id, state, rule, now);
-        sealed_lock_commit(&place.shard->lock);
-        grow = sealed_table_balance(zone, place.shard,
-                                    &place.shard->certificates);
+        verdict = SEALED_UNAUTHORIZED;
     }
 
-    sealed_shard_unlock(zone, place.shard);
+    leave(zone, &place);
 
-    if (grow
-        && sealed_worker_take(zone, SEALED_POOL_INDEX, 0) == 0
-        && sealed_shard_lock(zone, place.shard) == 0)
-    {
-        (void) sealed_table_balance(zone, place.shard,
-                                    &place.shard->certificates);
-        sealed_shard_unlock(zone, place.shard);
+    return verdict;
+}
+
+
+sealed_verdict_t
+sealed_certificate_table_revoke(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t until,
+    uint64_t now)
+{
+    place_t            place;
+    sealed_verdict_t   verdict;
+
+    verdict = enter_or_take(zone, &place, id);
+
+    if (verdict != SEALED_OK) {
+        return verdict;
     }
 
-    sealed_worker_settle(zone);
+    if (place.entry) {
+
+        /* its own end is when it can be forgotten */
+
+        sealed_shard_save(zone, place.shard, &place.entry->kind,
+                          sizeof(uint8_t));
+        sealed_set(place.entry->kind, SEALED_ENTRY_REVOKED);
+
+    } else if (now < until) {
+        put(zone, &place, id, until)->kind = SEALED_ENTRY_REVOKED;
+    }
+
+    leave(zone, &place);
 
     return SEALED_OK;
+}
+
+
+sealed_verdict_t
+sealed_certificate_table_count(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n, uint32_t limit,
+    uint64_t end)
+{
+    place_t                      place;
+    sealed_verdict_t             verdict;
+    sealed_certificate_entry_t  *entry;
+
+    if (n > limit) {
+        return SEALED_NO_QUOTA;
+    }
+
+    verdict = enter_or_take(zone, &place, id);
+
+    if (verdict != SEALED_OK) {
+        return verdict;
+    }
+
+    entry = place.entry;
+
+    if (entry == NULL) {
+        entry = put(zone, &place, id, end);
+        entry->kind = SEALED_ENTRY_QUOTA;
+        entry->opened = (uint16_t) n;
+
+    } else if (entry->opened > limit - n) {
+        verdict = SEALED_NO_QUOTA;
+
+    } else {
+        sealed_shard_save(zone, place.shard, &entry->opened,
+                          sizeof(entry->opened));
+        sealed_set(entry->opened, (uint16_t) (entry->opened + n));
+    }
+
+    leave(zone, &place);
+
+    return verdict;
 }
 
 
@@ -121,7 +180,7 @@ sealed_certificate_table_spend(sealed_zone_t *zone,
     sealed_verdict_t             verdict;
     sealed_certificate_entry_t  *entry;
 
-    entry = enter_known(zone, &place, id);
+    entry = enter_valid(zone, &place, id);
 
     if (entry == NULL) {
         return SEALED_UNAUTHORIZED;
@@ -160,7 +219,7 @@ sealed_certificate_table_charge(sealed_zone_t *zone,
     sealed_verdict_t             verdict;
     sealed_certificate_entry_t  *entry;
 
-    entry = enter_known(zone, &place, id);
+    entry = enter_valid(zone, &place, id);
 
     if (entry == NULL) {
         return SEALED_UNAUTHORIZED;
@@ -188,7 +247,7 @@ sealed_certificate_table_open(sealed_zone_t *zone,
     sealed_verdict_t             verdict;
     sealed_certificate_entry_t  *entry;
 
-    entry = enter_known(zone, &place, id);
+    entry = enter_valid(zone, &place, id);
 
     if (entry == NULL) {
         return SEALED_UNAUTHORIZED;
@@ -294,12 +353,84 @@ enter_known(sealed_zone_t *zone, place_t *place, const uint8_t *id)
 }
 
 
-/* the object in the worker's place becomes the entry */
+/* likewise when it was revoked */
+
+static sealed_certificate_entry_t *
+enter_valid(sealed_zone_t *zone, place_t *place, const uint8_t *id)
+{
+    sealed_certificate_entry_t  *entry;
+
+    entry = enter_known(zone, place, id);
+
+    if (entry && entry->kind != SEALED_ENTRY_CERTIFICATE) {
+        sealed_shard_unlock(zone, place->shard);
+        return NULL;
+    }
+
+    return entry;
+}
+
+
+/*
+ * The same for an entry that is wanted: when there is none, an object for it
+ * is in the worker's place.  Locked if SEALED_OK; leave() comes after it.
+ */
+
+static sealed_verdict_t
+enter_or_take(sealed_zone_t *zone, place_t *place, const uint8_t *id)
+{
+    if (enter(zone, place, id) != 0) {
+        return SEALED_UNAVAILABLE;
+    }
+
+    if (place->entry) {
+        return SEALED_OK;
+    }
+
+    sealed_shard_unlock(zone, place->shard);
+
+    if (sealed_worker_take(zone, SEALED_POOL_CERTIFICATE, 0) != 0) {
+        return SEALED_CERTIFICATES_FULL;
+    }
+
+    if (enter(zone, place, id) != 0) {
+        sealed_worker_settle(zone);
+        return SEALED_UNAVAILABLE;
+    }
+
+    return SEALED_OK;
+}
+
+
+/* unlocks, and lets the table grow by what it may have got */
 
 static void
-put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
-    const sealed_certificate_state_t *state,
-    const sealed_budget_rule_t *rule, uint64_t now)
+leave(sealed_zone_t *zone, place_t *place)
+{
+    int  grow;
+
+    sealed_lock_commit(&place->shard->lock);
+    grow = sealed_table_balance(zone, place->shard,
+                                &place->shard->certificates);
+    sealed_shard_unlock(zone, place->shard);
+
+    if (grow
+        && sealed_worker_take(zone, SEALED_POOL_INDEX, 0) == 0
+        && sealed_shard_lock(zone, place->shard) == 0)
+    {
+        (void) sealed_table_balance(zone, place->shard,
+                                    &place->shard->certificates);
+        sealed_shard_unlock(zone, place->shard);
+    }
+
+    sealed_worker_settle(zone);
+}
+
+
+/* the object in the worker's place becomes the entry; the rest is zeros */
+
+static sealed_certificate_entry_t *
+put(sealed_zone_t *zone, place_t *place, const uint8_t *id, uint64_t end)
 {
     uint32_t                     reference;
     sealed_worker_t             *w;
@@ -310,18 +441,16 @@ put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
 
     entry = sealed_zone_certificate(zone, reference);
     memcpy(entry->entry.id, id, SEALED_CERTIFICATE_ID_SIZE);
-    memcpy(entry->key, state->key, SEALED_KEY_SIZE);
-    entry->end = state->end;
-    entry->tag = state->tag;
-    entry->class = (uint8_t) state->class;
-    sealed_budget_init(&entry->budget, rule, now);
+    entry->end = end;
 
     sealed_shard_save(zone, place->shard, &w->object, sizeof(uint32_t));
     sealed_set(w->object, SEALED_NONE);
     sealed_table_insert(zone, place->shard, &place->shard->certificates,
                         place->hash, reference);
     sealed_wheel_insert(zone, place->shard, reference,
-                        SEALED_HOUR(state->end + 3599));
+                        SEALED_HOUR(end + 3599));
+
+    return entry;
 }
 
 

@@ -2,6 +2,9 @@
 /*
  * Certificates in use: id -> request key, class, end, budget, replay window.
  *
+ * Revocations and what accounts have drawn are in the same table, under ids
+ * of their own.
+ *
  * An entry lives until its certificate ends.  When the table is full of live
  * entries new ones are refused: nothing that a replay window remembers is
  * ever given up early.  Each function takes the lock of the entry's shard; the
@@ -23,10 +26,14 @@ typedef struct {
     uint64_t                      end;
     uint32_t                      tag;
     unsigned                      class;
+    unsigned                      revoked;      /* set by find only */
 } sealed_certificate_state_t;
 
 
-/* 0, or -1 when it is not in the table or has ended */
+/*
+ * 0, or -1 when it is not in the table or has ended.  Of one that was
+ * revoked before it was seen the key is zeros.
+ */
 int sealed_certificate_table_find(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t now,
     sealed_certificate_state_t *state);
@@ -34,6 +41,7 @@ int sealed_certificate_table_find(sealed_zone_t *zone,
 /*
  * SEALED_OK, SEALED_CERTIFICATES_FULL, SEALED_UNAVAILABLE.  An entry that is
  * there already gets this key and key line and keeps everything else.
+ * SEALED_UNAUTHORIZED when it was revoked.
  */
 sealed_verdict_t sealed_certificate_table_insert(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE],
@@ -62,6 +70,24 @@ sealed_verdict_t sealed_certificate_table_open(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], unsigned max_opened);
 void sealed_certificate_table_unopen(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE]);
+
+/*
+ * Whatever is asked of the certificate from now on is SEALED_UNAUTHORIZED.
+ * An id that is not in the table is kept there until `until`.  SEALED_OK,
+ * SEALED_CERTIFICATES_FULL, SEALED_UNAVAILABLE.
+ */
+sealed_verdict_t sealed_certificate_table_revoke(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint64_t until,
+    uint64_t now);
+
+/*
+ * For quota.h: takes n of limit (at most 65,535) from a count under an id of
+ * its own, which begins at 0 and is kept until `end`.  SEALED_OK,
+ * SEALED_NO_QUOTA, SEALED_CERTIFICATES_FULL, SEALED_UNAVAILABLE.
+ */
+sealed_verdict_t sealed_certificate_table_count(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n, uint32_t limit,
+    uint64_t end);
 
 /* out of table and wheel, into the worker's place; the shard is locked */
 void sealed_certificate_table_remove(sealed_zone_t *zone,

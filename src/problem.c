@@ -23,7 +23,8 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
         "Length required",
         "A body needs Content-Length; without a body send 0." },
     [SEALED_MEDIA_TYPE] = { 415, URN "media-type", "Wrong media type",
-        "A fan-out is application/vnd.sealed-sender.fanout+cbor." },
+        "A fan-out is application/vnd.sealed-sender.fanout+cbor, a batch "
+        "application/vnd.sealed-sender.blind, a report application/json." },
     [SEALED_BODY_TOO_LARGE] = { 413, URN "too-large", "Body too large",
         "The body is longer than anything this request may carry." },
     [SEALED_ENVELOPE_SIZE] = { 413, URN "envelope-size",
@@ -69,9 +70,15 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
         "Unknown WebSocket version", "The version spoken here is 13." },
     [SEALED_ORIGIN] = { 403, URN "origin", "Origin not allowed",
         "Pages of this origin may not open a WebSocket here." },
+    [SEALED_BAD_BATCH] = { 400, URN "batch", "Malformed batch",
+        "The body is not a count from 1 to max_batch and as many canonical "
+        "elements of ristretto255 other than the identity." },
+    [SEALED_BAD_DOCUMENT] = { 400, URN "document", "Malformed document",
+        "The body is not a JSON object with just the members of this "
+        "request, binary ones in base64url of their size." },
     [SEALED_NOT_AVAILABLE] = { 400, URN "not-available", "Not available",
-        "Sealed-Delivery, Sealed-Frank and a TTL of 0 are not available on "
-        "this server." },
+        "Sealed-Delivery and a TTL of 0 are not available on this server."
+    },
 
     [SEALED_NONCE_USED] = { 409, URN "nonce", "Nonce used",
         "The nonce was seen or lies below the window; this does not mean "
@@ -84,6 +91,9 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_OPENER_LIMIT] = { 429, URN "opener-limit",
         "No more mailboxes",
         "The certificate has opened as many mailboxes as it may." },
+    [SEALED_NO_QUOTA] = { 429, URN "quota", "No more certificates",
+        "The account does not get as many certificates of this class for "
+        "this epoch." },
 
     [SEALED_NO_MAILBOX] = { 404, URN "no-mailbox", "No such mailbox",
         "There is no open mailbox with this id." },

@@ -88,12 +88,15 @@ typedef enum {
     SEALED_BAD_HANDSHAKE,           /* 400 WebSocket */
     SEALED_HANDSHAKE_VERSION,       /* 426 likewise */
     SEALED_ORIGIN,                  /* 403 likewise */
+    SEALED_BAD_BATCH,               /* 400 elements to be evaluated */
+    SEALED_BAD_DOCUMENT,            /* 400 JSON of an operator */
     SEALED_NOT_AVAILABLE,           /* 400 asks for what this server lacks */
 
     SEALED_NONCE_USED,              /* 409 */
     SEALED_TOO_MANY_READERS,        /* 429 on this connection */
     SEALED_NO_BUDGET,               /* 429 */
     SEALED_OPENER_LIMIT,            /* 429 */
+    SEALED_NO_QUOTA,                /* 429 certificates drawn already */
 
     SEALED_NO_MAILBOX,              /* 404 */
     SEALED_MAILBOX_CLOSED,          /* 410 */

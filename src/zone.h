@@ -68,6 +68,18 @@ typedef struct {
 } sealed_mailbox_t;
 
 
+/*
+ * What a row of the certificate table is about: a certificate in use, one
+ * that was revoked (seen before or not), what an account has drawn.
+ */
+
+typedef enum {
+    SEALED_ENTRY_CERTIFICATE = 0,
+    SEALED_ENTRY_REVOKED,
+    SEALED_ENTRY_QUOTA
+} sealed_entry_kind_t;
+
+
 typedef struct {
     sealed_table_entry_t          entry;        /* by the certificate's id */
     uint32_t                      tag;
@@ -76,9 +88,9 @@ typedef struct {
     uint64_t                      window[SEALED_CERTIFICATE_WINDOW / 64];
     sealed_budget_t               budget;
     sealed_wheel_node_t           node;
-    uint16_t                      opened;       /* mailboxes */
+    uint16_t                      opened;       /* mailboxes; or drawn */
     uint8_t                       class;
-    uint8_t                       reserved;
+    uint8_t                       kind;         /* sealed_entry_kind_t */
     uint8_t                       key[SEALED_KEY_SIZE];
 } sealed_certificate_entry_t;
 

@@ -98,6 +98,50 @@ refused('invalid value', zone("$good epoch 1s;"));
 refused('overlap', zone("$good epoch 1h overlap=2h;"));
 refused('invalid parameter', zone("$good mailbox envelopes=0;"));
 refused('is duplicate', zone("$good threads off; threads default;"));
+refused('invalid parameter', zone("$good class c 3 open quota=0;"));
+refused('invalid parameter', zone("$good class c 3 open quota=65536;"));
+refused('invalid value', zone("$good max_batch 0;"));
+refused('invalid value', zone("$good max_batch 65;"));
+
+my $issuing = "$no_authority class c 3 send budget=1 quota=8;";
+
+sub located {
+    my ($zone, $location) = @_;
+
+    return zone($zone) . " server { listen 127.0.0.1:%%PORT%%; location / "
+           . "{ $location } }";
+}
+
+refused('invalid number of arguments', located($issuing,
+                                               'sealed_issue main;'));
+refused('needs "account="', located($issuing,
+        'sealed_issue main origin=https://a.example;'));
+refused('needs a variable', located($issuing,
+                                    'sealed_issue main account=all;'));
+refused('invalid parameter', located($issuing,
+        'sealed_issue main account=$remote_user origin=a.example;'));
+refused('invalid parameter', located($issuing,
+        'sealed_issue main account=$remote_user origin=https://a.example/;'));
+refused('invalid parameter', located($issuing,
+        'sealed_issue main account=$remote_user account=$remote_user;'));
+refused('is duplicate', located($issuing,
+        'sealed_issue main account=$remote_user; '
+        . 'sealed_issue main account=$remote_user;'));
+refused('unknown sealed_zone "other"', located($issuing,
+        'sealed_issue other account=$remote_user;'));
+refused('no class with "quota="', located($good,
+        'sealed_issue main account=$remote_user;'));
+refused('unknown sealed_zone "other"', located($issuing,
+                                               "sealed_$_ other;"))
+    for qw(reports revocations);
+refused('is duplicate', located($issuing,
+                                "sealed_$_ main; sealed_$_ main;"))
+    for qw(reports revocations);
+refused('names another zone', located($issuing,
+        'sealed_reports main; sealed_revocations other;'));
+refused('cannot be in one location', located($issuing,
+        "sealed_issue main account=\$remote_user; $_ main;"))
+    for qw(sealed_reports sealed_send sealed_access);
 refused('unknown thread pool "none"', zone("$good threads none;"));
 refused('invalid parameter', zone("$good readers $_;"))
     for qw(mailbox=0 worker=x process=1 connection=);

@@ -85,6 +85,52 @@ sealed_credential_certificate(sealed_credential_t *credential,
 
 
 int
+sealed_credential_stock(sealed_credential_t *credential,
+    const sealed_gateway_t *gateway, const char *use, const char *class,
+    const uint8_t conversation[SEALED_CONVERSATION_SIZE])
+{
+    int                          rc;
+    uint8_t                      serial[32];
+    uint8_t                      encoded[SEALED_BLIND_CERTIFICATE_SIZE];
+    sealed_bytes_t               bytes;
+    sealed_blind_t               blind;
+    sealed_certificate_t         certificate;
+    sealed_certificate_rules_t   rules = { 0, 0, 0 };
+
+    rc = sealed_stock_take(&blind, gateway, use, class, conversation,
+                           (uint64_t) time(NULL));
+    if (rc) {
+        return rc;
+    }
+
+    crypto_scalarmult_base(serial, blind.serial_private);
+    sealed_blind_certificate(encoded, blind.class, blind.epoch, serial);
+
+    bytes.data = encoded;
+    bytes.size = sizeof(encoded);
+    rules.epoch_seconds = gateway->pinned.epoch_seconds;
+
+    if (sealed_certificate_parse(&certificate, bytes, &rules) != 0
+        || sealed_certificate_request_key(credential->key, &certificate,
+                                          blind.poprf, blind.serial_private,
+                                          gateway->exchange_key)
+           != 0)
+    {
+        rc = sealed_fail(SEALED_EXIT_NETWORK, "%s: its exchange key is not a "
+                         "usable one", gateway->url);
+    }
+
+    memcpy(credential->keyid, certificate.id, 16);
+    *sealed_byte_sequence_encode(credential->certificate, encoded,
+                                 sizeof(encoded)) = '\0';
+
+    sodium_memzero(&blind, sizeof(blind));
+
+    return rc;
+}
+
+
+int
 sealed_mailbox_read(sealed_mailbox_t *mailbox, const char *file)
 {
     int          rc;

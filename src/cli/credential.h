@@ -1,7 +1,8 @@
 
 /*
- * With what a request is signed: a certificate and its key, or a mailbox's
- * owner key.  Both give a request key shared with the gateway.
+ * With what a request is signed: a certificate and its key, from files or
+ * from the stock, or a mailbox's owner key.  All give a request key shared
+ * with the gateway.
  */
 
 #ifndef SEALED_CLI_CREDENTIAL_H
@@ -9,6 +10,7 @@
 
 
 #include "gateway.h"
+#include "stock.h"
 #include "../text.h"
 
 
@@ -16,7 +18,7 @@
 
 
 #define SEALED_CERTIFICATE_TEXT                                               \
-    SEALED_BYTE_SEQUENCE_SIZE(SEALED_SIGNED_CERTIFICATE_SIZE)
+    SEALED_BYTE_SEQUENCE_SIZE(SEALED_CERTIFICATE_MAX)
 
 
 typedef struct {
@@ -43,6 +45,11 @@ typedef struct {
  */
 int sealed_credential_certificate(sealed_credential_t *credential,
     const sealed_gateway_t *gateway, const char *file, unsigned any);
+
+/* the blind certificate of a conversation, see stock.h; class may be NULL */
+int sealed_credential_stock(sealed_credential_t *credential,
+    const sealed_gateway_t *gateway, const char *use, const char *class,
+    const uint8_t conversation[SEALED_CONVERSATION_SIZE]);
 
 /* a mailbox's key, and the gateway where it was opened from FILE.pub */
 int sealed_mailbox_read(sealed_mailbox_t *mailbox, const char *file);

@@ -2,6 +2,7 @@
 #include "delivery.h"
 #include "options.h"
 #include "output.h"
+#include "../frank.h"
 #include "../hash.h"
 #include "../sealed_envelope.h"
 
@@ -13,7 +14,7 @@
 static int plan(sealed_delivery_t *d);
 static int send_piece(sealed_delivery_t *d, uint64_t offset, size_t size);
 static int send_batch(sealed_delivery_t *d, const uint8_t m[32],
-    sealed_bytes_t body, uint32_t n);
+    sealed_bytes_t body, const char *frank, uint32_t n);
 static int take_answer(sealed_delivery_t *d,
     const sealed_response_t *response, uint32_t n);
 static int nobody_left(const sealed_delivery_t *d);
@@ -76,7 +77,7 @@ plan(sealed_delivery_t *d)
     /* around a piece of the largest size; smaller ones have no more */
 
     largest = limits->envelope_sizes[limits->nsizes - 1];
-    around = sealed_envelope_min_size(d->identity->certificate_size, 0,
+    around = sealed_envelope_min_size(d->identity->certificate_size, 1,
                                       largest)
              - largest
              + sealed_message_overhead(d->name.size, d->payload->total,
@@ -124,7 +125,10 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
 {
     int                            rc;
     size_t                         i, needed, largest;
-    uint8_t                        m[32];
+    char                           frank[SEALED_BYTE_SEQUENCE_SIZE(
+                                             SEALED_COMMITMENT_SIZE) + 1];
+    uint8_t                        m[32], kf[32];
+    uint8_t                        commitment[SEALED_COMMITMENT_SIZE];
     uint32_t                       n;
     unsigned                       j;
     sealed_bytes_t                 body, encoded, certificate;
@@ -155,7 +159,7 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
     certificate.data = d->identity->certificate;
     certificate.size = d->identity->certificate_size;
 
-    needed = sealed_envelope_min_size(certificate.size, 0, encoded.size);
+    needed = sealed_envelope_min_size(certificate.size, 1, encoded.size);
 
     for (j = 0; j < limits->nsizes - 1; j++) {
         if (limits->envelope_sizes[j] >= needed) {
@@ -168,8 +172,15 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
 
     randombytes_buf(m, sizeof(m));
 
+    /* what the recipient can open towards an operator */
+
+    randombytes_buf(kf, sizeof(kf));
+    sealed_frank_commitment(commitment, kf, encoded);
+    *sealed_byte_sequence_encode(frank, commitment, sizeof(commitment))
+        = '\0';
+
     if (encoded.size == 0
-        || sealed_envelope_seal(d->body, body.size, m, certificate, NULL,
+        || sealed_envelope_seal(d->body, body.size, m, certificate, kf,
                                 encoded)
            != 0)
     {
@@ -185,12 +196,13 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
         }
 
         if (n == limits->max_recipients || (n && i == d->to->count - 1)) {
-            rc = send_batch(d, m, body, n);
+            rc = send_batch(d, m, body, frank, n);
             n = 0;
         }
     }
 
     sodium_memzero(m, sizeof(m));
+    sodium_memzero(kf, sizeof(kf));
 
     return rc;
 }
@@ -198,7 +210,7 @@ send_piece(sealed_delivery_t *d, uint64_t offset, size_t size)
 
 static int
 send_batch(sealed_delivery_t *d, const uint8_t m[32], sealed_bytes_t body,
-    uint32_t n)
+    const char *frank, uint32_t n)
 {
     int                 rc;
     uint8_t             digest[32];
@@ -238,6 +250,7 @@ send_batch(sealed_delivery_t *d, const uint8_t m[32], sealed_bytes_t body,
     call.max_response = 4096 + (size_t) n * 64;
 
     call.ttl = d->ttl;
+    call.frank = frank;
 
     rc = sealed_call_send(&response, &call, d->gateway, d->credential);
     if (rc) {

@@ -47,9 +47,9 @@ const sealed_command_t  sealed_command_keygen_deployment = {
     "FILE",
     "a gateway's master secret",
     "Makes FILE, the master secret of a gateway, from which all its keys "
-    "follow.\nnginx reads it; nobody else may. It prints the exchange key, "
-    "which is public:\nclients that are given it with --pin need not trust "
-    "their first contact.\n\n"
+    "follow.\nnginx reads it; nobody else may. It prints the exchange and the "
+    "issuer key, which\nare public: clients that are given both with --pin "
+    "need not trust their first\ncontact.\n\n"
     "With --rotate the new secret goes in front of the old ones, which stay "
     "valid\nuntil their lines leave the file; a mailbox ends with the line "
     "under which it\nwas opened. A file has three lines at most.\n\n"
@@ -265,20 +265,24 @@ format(char *out, const sealed_key_line_t *line)
 static void
 report(const char *file, const sealed_key_line_t *line, unsigned lines)
 {
-    json_t  *key;
+    json_t  *key, *issuer;
 
     key = sealed_emit_base64url(line->exchange_public, 32);
+    issuer = sealed_emit_base64url(line->issuer_public, 32);
 
     if (sealed_common.json) {
-        sealed_emit(json_pack("{s:s, s:s, s:i, s:o}", "file", file, "id",
-                              line->id, "lines", (int) lines,
-                              "exchange_key", key));
+        sealed_emit(json_pack("{s:s, s:s, s:i, s:o, s:o}", "file", file,
+                              "id", line->id, "lines", (int) lines,
+                              "exchange_key", key, "issuer_key", issuer));
         return;
     }
 
     printf("%s: master secret %s%s\n", file, line->id,
            lines > 1 ? ", in front of the older ones" : "");
     printf("exchange key (public, for --pin): %s\n", json_string_value(key));
+    printf("issuer key (public, behind it and a comma): %s\n",
+           json_string_value(issuer));
 
     json_decref(key);
+    json_decref(issuer);
 }

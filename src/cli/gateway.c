@@ -2,7 +2,6 @@
 #include "gateway.h"
 #include "options.h"
 #include "output.h"
-#include "state.h"
 #include "../text.h"
 
 #include <ctype.h>
@@ -26,9 +25,13 @@ static const char *read_sizes(sealed_gateway_t *gateway);
 static int read_number(uint64_t *value, const json_t *document,
     const char *name, uint64_t min, uint64_t max);
 static int check_pin(sealed_gateway_t *gateway);
-static int lists_key(const sealed_gateway_t *gateway,
+static int pin_given(sealed_gateway_t *gateway, unsigned found);
+static int pin_listed(sealed_gateway_t *gateway, size_t position);
+static size_t position_of(const sealed_gateway_t *gateway,
     const uint8_t key[32]);
-static int key_from_text(uint8_t key[32], const char *text);
+static int listed_key(uint8_t key[32], const sealed_gateway_t *gateway,
+    const char *list, size_t position);
+static int key_from_text(uint8_t key[32], const char *text, size_t size);
 
 
 int
@@ -88,6 +91,7 @@ sealed_gateway_close(sealed_gateway_t *gateway)
 {
     json_decref(gateway->discovery);
     gateway->discovery = NULL;
+    sealed_pin_free(&gateway->pinned);
     sealed_http_close(&gateway->http);
 }
 
@@ -240,11 +244,37 @@ read_document(sealed_gateway_t *gateway)
     }
 
     for (i = 0; i < size; i++) {
-        if (key_from_text(key, json_string_value(json_array_get(keys, i)))
-            != 0)
-        {
+        if (listed_key(key, gateway, "exchange_keys", i) != 0) {
             return "\"exchange_keys\"";
         }
+
+        if (listed_key(key, gateway, "issuer_keys", i) != 0) {
+            return "\"issuer_keys\"";
+        }
+    }
+
+    if (json_array_size(json_object_get(gateway->discovery, "issuer_keys"))
+        != size)
+    {
+        return "\"issuer_keys\"";
+    }
+
+    if (!json_is_object(json_object_get(gateway->discovery, "classes"))) {
+        return "\"classes\"";
+    }
+
+    if (read_number(&value, gateway->discovery, "epoch_seconds", 1,
+                    UINT32_MAX)
+        != 0)
+    {
+        return "\"epoch_seconds\"";
+    }
+
+    if (read_number(&gateway->max_batch, gateway->discovery, "max_batch", 0,
+                    UINT16_MAX)
+        != 0)
+    {
+        return "\"max_batch\"";
     }
 
     if (read_number(&value, gateway->discovery, "max_header", 0,
@@ -339,99 +369,251 @@ static int
 check_pin(sealed_gateway_t *gateway)
 {
     int          rc;
-    uint8_t      key[32];
+    size_t       position;
+    uint8_t      issuer[32];
     unsigned     found;
     const char  *newest;
 
-    newest = json_string_value(json_array_get(
-                 json_object_get(gateway->discovery, "exchange_keys"), 0));
+    rc = sealed_pin_read(&gateway->pinned, &found, gateway->url);
 
-    rc = sealed_pin_read(gateway->exchange_key, &found, gateway->url);
+    if (rc == 0 && sealed_common.pin) {
+        rc = pin_given(gateway, found);
+        found = 1;
+
+    } else if (rc == 0 && !found) {
+        gateway->pin = SEALED_PIN_FIRST_USE;
+        rc = pin_listed(gateway, 0);
+    }
+
     if (rc) {
         return rc;
     }
 
-    if (sealed_common.pin) {
+    memcpy(gateway->exchange_key, gateway->pinned.exchange_key, 32);
 
-        if (key_from_text(key, sealed_common.pin) != 0) {
-            return sealed_fail(SEALED_EXIT_USAGE, "--pin: a key is 43 "
-                               "characters of base64url");
-        }
+    newest = json_string_value(json_array_get(
+                 json_object_get(gateway->discovery, "exchange_keys"), 0));
 
-        if (!lists_key(gateway, key)) {
-            return sealed_fail(SEALED_EXIT_PIN, "%s does not have the key "
-                               "given with --pin; it has %s", gateway->url,
-                               newest);
-        }
-
-        if (found && memcmp(key, gateway->exchange_key, 32) == 0) {
-            return SEALED_EXIT_OK;
-        }
-
-        memcpy(gateway->exchange_key, key, 32);
-        gateway->pin = SEALED_PIN_GIVEN;
-
-        return sealed_pin_write(key, gateway->url);
-    }
-
-    if (!found) {
-
-        if (key_from_text(gateway->exchange_key, newest) != 0) {
-            return SEALED_EXIT_NETWORK;
-        }
-
-        gateway->pin = SEALED_PIN_FIRST_USE;
-
+    if (gateway->pin == SEALED_PIN_FIRST_USE) {
         sealed_remark("First use of %s: from now on its key is expected to "
                       "be %s", gateway->url, newest);
-
-        return sealed_pin_write(gateway->exchange_key, gateway->url);
+        return SEALED_EXIT_OK;
     }
 
-    if (!lists_key(gateway, gateway->exchange_key)) {
+    position = position_of(gateway, gateway->exchange_key);
+
+    if (position == SIZE_MAX) {
         return sealed_fail(SEALED_EXIT_PIN, "the keys of %s changed: the "
                            "one it was known by is gone, and nothing was "
                            "sent. Ask its operator; if the new key is right,"
                            " say --pin %s once", gateway->url, newest);
     }
 
+    if (!gateway->pinned.has_issuer) {
+        return pin_listed(gateway, position);
+    }
+
+    if (listed_key(issuer, gateway, "issuer_keys", position) != 0
+        || memcmp(issuer, gateway->pinned.issuer_key, 32) != 0)
+    {
+        return sealed_fail(SEALED_EXIT_PIN, "%s shows another issuer key "
+                           "than the one it is known by. Certificates under "
+                           "a key of their own could be recognised; nothing "
+                           "was sent. Ask its operator", gateway->url);
+    }
+
     return SEALED_EXIT_OK;
 }
 
 
+/* --pin EXCHANGE or EXCHANGE,ISSUER */
+
 static int
-lists_key(const sealed_gateway_t *gateway, const uint8_t key[32])
+pin_given(sealed_gateway_t *gateway, unsigned found)
+{
+    size_t       size, position;
+    uint8_t      key[32], issuer[32], listed[32];
+    const char  *text;
+
+    text = sealed_common.pin;
+    size = strcspn(text, ",");
+
+    if (key_from_text(key, text, size) != 0
+        || (text[size]
+            && key_from_text(issuer, text + size + 1,
+                             strlen(text + size + 1))
+               != 0))
+    {
+        return sealed_fail(SEALED_EXIT_USAGE, "--pin: a key is 43 "
+                           "characters of base64url; an issuer key follows "
+                           "a comma");
+    }
+
+    position = position_of(gateway, key);
+
+    if (position == SIZE_MAX) {
+        return sealed_fail(SEALED_EXIT_PIN, "%s does not have the key given "
+                           "with --pin; it has %s", gateway->url,
+                           json_string_value(json_array_get(
+                               json_object_get(gateway->discovery,
+                                               "exchange_keys"), 0)));
+    }
+
+    if (text[size]
+        && (listed_key(listed, gateway, "issuer_keys", position) != 0
+            || memcmp(listed, issuer, 32) != 0))
+    {
+        return sealed_fail(SEALED_EXIT_PIN, "%s does not have the issuer "
+                           "key given with --pin", gateway->url);
+    }
+
+    if (!found || memcmp(key, gateway->pinned.exchange_key, 32) != 0) {
+        gateway->pin = SEALED_PIN_GIVEN;
+    }
+
+    return pin_listed(gateway, position);
+}
+
+
+/* the keys at this position, and what is said about epochs and classes */
+
+static int
+pin_listed(sealed_gateway_t *gateway, size_t position)
+{
+    sealed_pin_t  *pin;
+
+    pin = &gateway->pinned;
+    sealed_pin_free(pin);
+
+    if (listed_key(pin->exchange_key, gateway, "exchange_keys", position)
+        != 0
+        || listed_key(pin->issuer_key, gateway, "issuer_keys", position)
+           != 0)
+    {
+        return SEALED_EXIT_NETWORK;
+    }
+
+    pin->has_issuer = 1;
+    pin->epoch_seconds = (uint64_t) json_integer_value(
+                             json_object_get(gateway->discovery,
+                                             "epoch_seconds"));
+    pin->classes = json_incref(json_object_get(gateway->discovery,
+                                               "classes"));
+
+    return sealed_pin_write(pin, gateway->url);
+}
+
+
+int
+sealed_gateway_class(unsigned *number, const sealed_gateway_t *gateway,
+    const char *name)
+{
+    json_t              *known, *listed;
+    uint64_t             epoch, seconds;
+    const sealed_pin_t  *pin;
+
+    pin = &gateway->pinned;
+
+    known = json_object_get(pin->classes, name);
+    listed = json_object_get(json_object_get(gateway->discovery, "classes"),
+                             name);
+
+    if (!json_is_integer(known)
+        || json_integer_value(known) < 0
+        || json_integer_value(known) > UINT8_MAX)
+    {
+        return sealed_fail(SEALED_EXIT_PIN, "there is no class \"%s\" among "
+                           "those that %s is known for; if its operator "
+                           "made it later, say --pin once more", name,
+                           gateway->url);
+    }
+
+    if (!json_equal(known, listed)
+        || read_number(&seconds, gateway->discovery, "epoch_seconds", 1,
+                       UINT32_MAX)
+           != 0
+        || seconds != pin->epoch_seconds)
+    {
+        return sealed_fail(SEALED_EXIT_PIN, "%s says something else about "
+                           "its class \"%s\" or its epochs than it is known "
+                           "for; nothing was sent", gateway->url, name);
+    }
+
+    if (read_number(&epoch, gateway->discovery, "epoch", 0, UINT32_MAX) != 0
+        || epoch != (uint64_t) json_integer_value(
+                        json_object_get(gateway->discovery, "time"))
+                    / seconds)
+    {
+        return sealed_fail(SEALED_EXIT_PIN, "%s is in another epoch than "
+                           "its own time says", gateway->url);
+    }
+
+    *number = (unsigned) json_integer_value(known);
+
+    return SEALED_EXIT_OK;
+}
+
+
+int
+sealed_gateway_issues(const sealed_gateway_t *gateway)
+{
+    uint8_t  issuer[32];
+
+    if (gateway->max_batch == 0) {
+        return sealed_fail(SEALED_EXIT_REFUSED, "%s issues no certificates",
+                           gateway->url);
+    }
+
+    if (listed_key(issuer, gateway, "issuer_keys", 0) != 0
+        || memcmp(issuer, gateway->pinned.issuer_key, 32) != 0)
+    {
+        return sealed_fail(SEALED_EXIT_PIN, "%s issues under a newer key "
+                           "than the one it is known by; if its operator "
+                           "says so, accept it with --pin", gateway->url);
+    }
+
+    return SEALED_EXIT_OK;
+}
+
+
+/* of an exchange key, or SIZE_MAX */
+
+static size_t
+position_of(const sealed_gateway_t *gateway, const uint8_t key[32])
 {
     size_t    i;
-    json_t   *keys;
     uint8_t   listed[32];
 
-    keys = json_object_get(gateway->discovery, "exchange_keys");
-
-    for (i = 0; i < json_array_size(keys); i++) {
-        if (key_from_text(listed, json_string_value(json_array_get(keys, i)))
-            == 0
-            && memcmp(listed, key, 32) == 0)
-        {
-            return 1;
+    for (i = 0; listed_key(listed, gateway, "exchange_keys", i) == 0; i++) {
+        if (memcmp(listed, key, 32) == 0) {
+            return i;
         }
     }
 
-    return 0;
+    return SIZE_MAX;
 }
 
 
 static int
-key_from_text(uint8_t key[32], const char *text)
+listed_key(uint8_t key[32], const sealed_gateway_t *gateway,
+    const char *list, size_t position)
+{
+    const char  *text;
+
+    text = json_string_value(json_array_get(
+               json_object_get(gateway->discovery, list), position));
+
+    return text ? key_from_text(key, text, strlen(text)) : -1;
+}
+
+
+static int
+key_from_text(uint8_t key[32], const char *text, size_t size)
 {
     sealed_bytes_t  encoded;
 
-    if (text == NULL) {
-        return -1;
-    }
-
     encoded.data = (const uint8_t *) text;
-    encoded.size = strlen(text);
+    encoded.size = size;
 
     return sealed_base64url_decode(key, 32, encoded);
 }

@@ -22,6 +22,7 @@ static const sealed_command_t  *const commands[] = {
     &sealed_command_keygen_mailbox,
     &sealed_command_authority_sign,
     &sealed_command_authority_certify,
+    &sealed_command_certificates,
     &sealed_command_open,
     &sealed_command_send,
     &sealed_command_read,
@@ -29,6 +30,8 @@ static const sealed_command_t  *const commands[] = {
     &sealed_command_status,
     &sealed_command_close,
     &sealed_command_request,
+    &sealed_command_report,
+    &sealed_command_revoke,
     &sealed_command_journal_check,
     &sealed_command_zone_check,
     &sealed_command_zone_dump_stats
@@ -192,7 +195,7 @@ help(void)
            "  7  nothing that came could be verified\n\n"
            "Environment\n"
            "  SEALED_GATEWAY  URL of the gateway, instead of --gateway\n"
-           "  SEALED_HOME     pins, nonces and what was read "
+           "  SEALED_HOME     pins, certificates, nonces, what was read "
            "(~/.config/sealed)\n");
 }
 

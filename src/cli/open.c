@@ -18,14 +18,16 @@ static int report(const sealed_response_t *response,
 static int remember_gateway(const sealed_gateway_t *gateway);
 
 
-static const char  *mailbox_file, *certificate;
+static const char  *mailbox_file, *certificate, *class;
 
 
 static const sealed_option_t  options[] = {
     { "mailbox", "FILE", SEALED_TEXT, &mailbox_file,
       "the mailbox's key, from sealed keygen mailbox" },
     { "certificate", "FILE", SEALED_TEXT, &certificate,
-      "a certificate of a class that opens mailboxes" },
+      "a certificate of a class that opens; else one in stock" },
+    { "class", "NAME", SEALED_TEXT, &class,
+      "of the certificate from the stock, if there are several" },
     { NULL, NULL, 0, NULL, NULL }
 };
 
@@ -37,7 +39,8 @@ const sealed_command_t  sealed_command_open = {
     "Opens the mailbox; once open it takes what others send to its address "
     "until it\nis closed or not read for long. Opening it again does no "
     "harm. The certificate\nused for this is never one that also sends, so "
-    "that opening and writing do not\nmeet under one pseudonym. The "
+    "that opening and writing do not\nmeet under one pseudonym; from the "
+    "stock (sealed certificates) each mailbox gets\none of its own. The "
     "gateway's URL is added to the address, FILE.pub.\n\n"
     "Example:\n"
     "  sealed open --gateway https://mail.example \\\n"
@@ -54,9 +57,10 @@ run(unsigned count, char **files)
     sealed_mailbox_t     mailbox;
     sealed_credential_t  credential;
 
-    if (mailbox_file == NULL || certificate == NULL) {
-        return sealed_fail(SEALED_EXIT_USAGE, "--mailbox and --certificate "
-                           "are needed; see sealed open --help");
+    if (mailbox_file == NULL || (certificate && class)) {
+        return sealed_fail(SEALED_EXIT_USAGE, "--mailbox is needed, and "
+                           "either --certificate or --class; see sealed "
+                           "open --help");
     }
 
     memset(&gateway, 0, sizeof(gateway));
@@ -69,8 +73,11 @@ run(unsigned count, char **files)
     }
 
     if (rc == 0) {
-        rc = sealed_credential_certificate(&credential, &gateway,
-                                           certificate, 0);
+        rc = certificate
+             ? sealed_credential_certificate(&credential, &gateway,
+                                             certificate, 0)
+             : sealed_credential_stock(&credential, &gateway, "open", class,
+                                       mailbox.id);
     }
 
     if (rc == 0) {

@@ -15,7 +15,7 @@ static const sealed_option_t  network_options[] = {
     { "gateway", "URL", SEALED_TEXT, &sealed_common.gateway,
       "the gateway, http(s)://host[:port]; else $SEALED_GATEWAY" },
     { "pin", "KEY", SEALED_TEXT, &sealed_common.pin,
-      "trust this exchange key of the gateway from now on" },
+      "trust this exchange key (and KEY,ISSUERKEY) from now on" },
     { "cacert", "FILE", SEALED_TEXT, &sealed_common.cacert,
       "certificate authorities for https instead of the system's" },
     { NULL, NULL, 0, NULL, NULL }

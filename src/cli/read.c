@@ -1,5 +1,6 @@
 
 #include "commands.h"
+#include "evidence.h"
 #include "inbox.h"
 #include "key_file.h"
 #include "mailbox.h"
@@ -41,6 +42,7 @@ typedef struct {
 
 static int run(unsigned count, char **files);
 static int prepare(sealed_reading_t *r);
+static int check_directory(const char *name);
 static int read_all(sealed_reading_t *r);
 static int read_page(sealed_reading_t *r, unsigned wait, unsigned *empty);
 static int handle_page(sealed_reading_t *r,
@@ -54,7 +56,7 @@ static void refuse(sealed_reading_t *r, const sealed_item_t *item,
     const char *why);
 
 
-static const char     *mailbox, *identity, *directory = ".";
+static const char     *mailbox, *identity, *directory = ".", *evidence;
 static unsigned        follow, acknowledge;
 static uint64_t        wait_seconds, after, limit = SEALED_READ_LIMIT_DEFAULT;
 static uint64_t        wanted = SEALED_UNSET, max_size = FILE_SIZE_MAX;
@@ -72,6 +74,8 @@ static const sealed_option_t  options[] = {
       "acknowledge what was read, which removes it" },
     { "output-dir", "DIR", SEALED_TEXT, &directory,
       "where received files go (the current directory)" },
+    { "evidence", "DIR", SEALED_TEXT, &evidence,
+      "store there what sealed report can show an operator" },
     { "follow", NULL, SEALED_FLAG, &follow,
       "stay and show what comes, until interrupted" },
     { "wait", "SECONDS", SEALED_NUMBER, &wait_seconds,
@@ -179,9 +183,12 @@ prepare(sealed_reading_t *r)
                                           authorities.item[i]);
     }
 
-    if (rc == 0 && access(directory, W_OK|X_OK) == -1) {
-        rc = sealed_fail(SEALED_EXIT_LOCAL, "%s: is no directory that can be "
-                         "written to", directory);
+    if (rc == 0) {
+        rc = check_directory(directory);
+    }
+
+    if (rc == 0 && evidence) {
+        rc = check_directory(evidence);
     }
 
     if (rc == 0) {
@@ -218,6 +225,16 @@ prepare(sealed_reading_t *r)
     }
 
     return SEALED_EXIT_OK;
+}
+
+
+static int
+check_directory(const char *name)
+{
+    return access(name, W_OK|X_OK) == 0
+           ? SEALED_EXIT_OK
+           : sealed_fail(SEALED_EXIT_LOCAL, "%s: is no directory that can "
+                         "be written to", name);
 }
 
 
@@ -384,6 +401,12 @@ handle_item(sealed_reading_t *r, const sealed_item_t *item)
         return SEALED_EXIT_OK;
     }
 
+    if (sealed_evidence_check(item, &envelope) != 0) {
+        refuse(r, item, "its sender made sure that it cannot be reported; "
+                        "dropped");
+        return SEALED_EXIT_OK;
+    }
+
     r->verified++;
     r->page_verified++;
 
@@ -399,6 +422,10 @@ handle_item(sealed_reading_t *r, const sealed_item_t *item)
     r->inbox.until = now + r->owner.gateway.max_ttl + REMEMBER_LONGER;
 
     rc = handle_message(r, item, &envelope);
+
+    if (rc == 0 && evidence) {
+        rc = sealed_evidence_store(evidence, item, &envelope);
+    }
 
     if (rc == 0 && state == SEALED_SEEN_NEW) {
         rc = sealed_seen_add_envelope(&r->seen, envelope.ephemeral,

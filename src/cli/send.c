@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "delivery.h"
 #include "output.h"
+#include "../hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,19 +23,23 @@ typedef struct {
 static int run(unsigned count, char **files);
 static int read_recipients(sealed_sending_t *s);
 static int read_identity(sealed_sending_t *s);
+static int read_certificate(sealed_sending_t *s);
+static int compare_ids(const void *one, const void *two);
 static int open_payload(sealed_sending_t *s, const char *file);
 static const char *common_gateway(const sealed_sending_t *s);
 static int report(const sealed_sending_t *s);
 
 
-static const char     *certificate, *identity, *text, *given_name;
+static const char     *certificate, *class, *identity, *text, *given_name;
 static uint64_t        ttl = SEALED_UNSET;
 static sealed_list_t   to, to_files, authorities;
 
 
 static const sealed_option_t  options[] = {
     { "certificate", "FILE", SEALED_TEXT, &certificate,
-      "sender certificate: its key, FILE.cert beside it" },
+      "its key, FILE.cert beside it; else one in stock" },
+    { "class", "NAME", SEALED_TEXT, &class,
+      "of the certificate from the stock, if there are several" },
     { "identity", "FILE", SEALED_TEXT, &identity,
       "who you are; only recipients learn it" },
     { "to", "FILE", SEALED_LIST, &to,
@@ -62,6 +67,10 @@ const sealed_command_t  sealed_command_send = {
     "What does not fit\ninto one envelope travels in several; the reader "
     "puts them together again.\nThe gateway sees a certificate and "
     "mailboxes, never who writes nor what.\n\n"
+    "Without --certificate one in stock (sealed certificates) is taken, one "
+    "for each\nset of recipients: conversations have nothing in common. "
+    "Recipients can report\na message to the gateway's operator, who then "
+    "keeps that certificate out.\n\n"
     "Status 6: some recipients were refused; everybody else has it.\n\n"
     "Examples:\n"
     "  sealed send --certificate alice.sender --identity alice \\\n"
@@ -82,11 +91,12 @@ run(unsigned count, char **files)
     memset(&s, 0, sizeof(s));
     s.payload.fd = -1;
 
-    if (certificate == NULL || identity == NULL
-        || to.count + to_files.count == 0)
+    if (identity == NULL || to.count + to_files.count == 0
+        || (certificate && class))
     {
-        return sealed_fail(SEALED_EXIT_USAGE, "--certificate, --identity "
-                           "and --to are needed; see sealed send --help");
+        return sealed_fail(SEALED_EXIT_USAGE, "--identity and --to are "
+                           "needed, and either --certificate or --class; "
+                           "see sealed send --help");
     }
 
     if (text && count) {
@@ -108,8 +118,7 @@ run(unsigned count, char **files)
     }
 
     if (rc == 0) {
-        rc = sealed_credential_certificate(&s.credential, &s.gateway,
-                                           certificate, 0);
+        rc = read_certificate(&s);
     }
 
     if (rc == 0) {
@@ -221,6 +230,51 @@ read_identity(sealed_sending_t *s)
     }
 
     return SEALED_EXIT_OK;
+}
+
+
+static int
+read_certificate(sealed_sending_t *s)
+{
+    size_t            i;
+    uint8_t         (*ids)[SEALED_MAILBOX_ID_SIZE], digest[32];
+    sealed_sha256_t   ctx;
+
+    static const char  label[] = "sealed conversation v1";
+
+    if (certificate) {
+        return sealed_credential_certificate(&s->credential, &s->gateway,
+                                             certificate, 0);
+    }
+
+    /* a conversation is with these recipients, in whatever order */
+
+    ids = calloc(s->to.count, SEALED_MAILBOX_ID_SIZE);
+    if (ids == NULL) {
+        return sealed_fail(SEALED_EXIT_LOCAL, "out of memory");
+    }
+
+    for (i = 0; i < s->to.count; i++) {
+        memcpy(ids[i], s->to.address[i].mailbox, SEALED_MAILBOX_ID_SIZE);
+    }
+
+    qsort(ids, s->to.count, SEALED_MAILBOX_ID_SIZE, compare_ids);
+
+    sealed_sha256_init(&ctx);
+    sealed_sha256_update(&ctx, label, sizeof(label) - 1);
+    sealed_sha256_update(&ctx, ids, s->to.count * SEALED_MAILBOX_ID_SIZE);
+    sealed_sha256_final(&ctx, digest);
+    free(ids);
+
+    return sealed_credential_stock(&s->credential, &s->gateway, "send",
+                                   class, digest);
+}
+
+
+static int
+compare_ids(const void *one, const void *two)
+{
+    return memcmp(one, two, SEALED_MAILBOX_ID_SIZE);
 }
 
 

@@ -1,7 +1,5 @@
 
 #include "state.h"
-#include "file.h"
-#include "key_file.h"
 #include "options.h"
 #include "output.h"
 #include "../hash.h"
@@ -89,71 +87,6 @@ sealed_state_lock(int *fd, const char *path)
     }
 
     return sealed_fail(SEALED_EXIT_LOCAL, "%s: %s", path, strerror(errno));
-}
-
-
-int
-sealed_pin_read(uint8_t key[32], unsigned *found, const char *url)
-{
-    int      rc;
-    char     path[SEALED_STATE_PATH], hash[17];
-    json_t  *document;
-
-    *found = 0;
-
-    sealed_state_hash(hash, url);
-
-    rc = sealed_state_path(path, "pins", hash);
-    if (rc) {
-        return rc;
-    }
-
-    if (access(path, F_OK) == -1 && errno == ENOENT) {
-        return SEALED_EXIT_OK;
-    }
-
-    rc = sealed_public_read(&document, path, "sealed-sender pin");
-    if (rc) {
-        return rc;
-    }
-
-    rc = sealed_public_octets(key, 32, document, "exchange_key", path);
-    json_decref(document);
-
-    *found = (rc == 0);
-
-    return rc;
-}
-
-
-int
-sealed_pin_write(const uint8_t key[32], const char *url)
-{
-    int      rc;
-    char     path[SEALED_STATE_PATH], hash[17], *text;
-    json_t  *document;
-
-    sealed_state_hash(hash, url);
-
-    rc = sealed_state_path(path, "pins", hash);
-    if (rc) {
-        return rc;
-    }
-
-    document = json_pack("{s:s, s:s, s:o}", "type", "sealed-sender pin",
-                         "gateway", url, "exchange_key",
-                         sealed_emit_base64url(key, 32));
-    text = document ? sealed_public_text(document) : NULL;
-    json_decref(document);
-
-    if (text == NULL) {
-        return sealed_fail(SEALED_EXIT_LOCAL, "out of memory");
-    }
-
-    rc = sealed_file_replace(path, text, strlen(text), SEALED_FILE_SECRET);
-    free(text);
-
-    return rc;
 }
 
 

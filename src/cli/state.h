@@ -3,7 +3,8 @@
  * What the command remembers between calls, in $SEALED_HOME or else
  * ~/.config/sealed (mode 0700, files 0600):
  *
- *   pins/HASH            the exchange key trusted for a gateway, JSON
+ *   pins/HASH            what a gateway is known by (pin.h)
+ *   certificates/        blind certificates in stock (stock.h)
  *   nonces/HASH.KEYID    the next nonce of a key at a gateway, one number
  *   seen/MAILBOX         envelopes shown already (seen.h)
  *
@@ -36,10 +37,6 @@ void sealed_state_hash(char out[17], const char *url);
 /* opens for reading and writing, creates, takes the lock; *fd is closed by
    the caller */
 int sealed_state_lock(int *fd, const char *path);
-
-/* *found is cleared when there is no pin yet */
-int sealed_pin_read(uint8_t key[32], unsigned *found, const char *url);
-int sealed_pin_write(const uint8_t key[32], const char *url);
 
 /* takes the next nonce of a key */
 int sealed_nonce_take(uint64_t *nonce, const char *url,

@@ -1,5 +1,6 @@
 
 #include "store.h"
+#include "../../src/quota.h"
 
 
 static void
@@ -136,13 +137,150 @@ test_opener(void **unused)
 }
 
 
+/* from then on everything under it is refused, whatever it was before */
+
+static void
+test_revoked(void **unused)
+{
+    uint8_t                      id[16], key[SEALED_KEY_SIZE] = { 0 };
+    uint64_t                     next, retry;
+    unsigned                     has_next;
+    sealed_zone_t               *zone;
+    sealed_certificate_state_t   state;
+
+    zone = store_new(2 << 20);
+    store_id(id, 5);
+    store_certificate(zone, 5);
+
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state), 0);
+    assert_int_equal(state.revoked, 0);
+
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 1, NOW),
+                     SEALED_OK);
+
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state), 0);
+    assert_int_equal(state.revoked, 1);
+    assert_int_equal(sealed_certificate_table_spend(zone, id, 1, &next,
+                                                    &has_next),
+                     SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     1, NOW, &retry),
+                     SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 2),
+                     SEALED_UNAUTHORIZED);
+
+    /* a first use that was being computed meanwhile */
+
+    assert_int_equal(store_insert(zone, 5, NOW + 3600), SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 1, NOW),
+                     SEALED_OK);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 1);
+
+    /* one that nobody has seen */
+
+    store_id(id, 6);
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW, NOW),
+                     SEALED_OK);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 1);
+
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 7200,
+                                                     NOW), SEALED_OK);
+    assert_int_equal(store_insert(zone, 6, NOW + 3600), SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW + 7199,
+                                                   &state), 0);
+    assert_int_equal(state.revoked, 1);
+    assert_memory_equal(state.key, key, sizeof(key));
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW + 7200,
+                                                   &state), -1);
+    assert_null(store_check(zone));
+
+    (void) store_expire(zone, NOW + 2 * 86400);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
+    assert_null(store_check(zone));
+    store_free(zone);
+}
+
+
+static void
+test_quota(void **unused)
+{
+    uint8_t                      id[16], other[16];
+    sealed_bytes_t               name;
+    sealed_zone_t               *zone;
+    sealed_certificate_state_t   state;
+
+    static const uint8_t  key[32] = { 7 }, another[32] = { 8 };
+
+    name.data = (const uint8_t *) "alice";
+    name.size = 5;
+
+    /* every part of the row counts */
+
+    sealed_quota_id(id, key, name, 2, 20000);
+    sealed_quota_id(other, key, name, 2, 20000);
+    assert_memory_equal(id, other, 16);
+    sealed_quota_id(other, another, name, 2, 20000);
+    assert_memory_not_equal(id, other, 16);
+    sealed_quota_id(other, key, name, 3, 20000);
+    assert_memory_not_equal(id, other, 16);
+    sealed_quota_id(other, key, name, 2, 20001);
+    assert_memory_not_equal(id, other, 16);
+    name.size = 4;
+    sealed_quota_id(other, key, name, 2, 20000);
+    assert_memory_not_equal(id, other, 16);
+
+    zone = store_new(2 << 20);
+
+    assert_int_equal(sealed_quota_take(zone, id, 9, 8, NOW + 3600),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
+
+    assert_int_equal(sealed_quota_take(zone, id, 5, 8, NOW + 3600),
+                     SEALED_OK);
+    assert_int_equal(sealed_quota_take(zone, id, 4, 8, NOW + 3600),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(sealed_quota_take(zone, id, 3, 8, NOW + 3600),
+                     SEALED_OK);
+    assert_int_equal(sealed_quota_take(zone, id, 1, 8, NOW + 3600),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(sealed_quota_take(zone, other, 8, 8, NOW + 3600),
+                     SEALED_OK);
+
+    /* a larger one, to its end; a smaller one, taken back from nobody */
+
+    assert_int_equal(sealed_quota_take(zone, id, 65527, 65535, NOW + 3600),
+                     SEALED_OK);
+    assert_int_equal(sealed_quota_take(zone, id, 1, 65535, NOW + 3600),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(sealed_quota_take(zone, id, 1, 8, NOW + 3600),
+                     SEALED_NO_QUOTA);
+
+    /* it is no certificate */
+
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state),
+                     -1);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 1),
+                     SEALED_UNAUTHORIZED);
+
+    assert_null(store_check(zone));
+    (void) store_expire(zone, NOW + 3600);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
+    assert_int_equal(sealed_quota_take(zone, id, 8, 8, NOW + 7200),
+                     SEALED_OK);
+
+    store_free(zone);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_find_spend_charge),
         cmocka_unit_test(test_full_table),
-        cmocka_unit_test(test_opener)
+        cmocka_unit_test(test_opener),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_quota)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,12 @@ test_kill_at_random(void **unused)
                 store_id(id, 100 + n);
                 (void) sealed_mailbox_close(zone, id, NOW,
                                             &(uint64_t) { 0 });
+                store_id(id, 1000 + (uint32_t) (rand_r(&seed) % 3000));
+                (void) sealed_certificate_table_revoke(zone, id, NOW + 9999,
+                                                       NOW);
+                store_id(id, 5000 + (uint32_t) (rand_r(&seed) % 3000));
+                (void) sealed_certificate_table_count(zone, id, 3, 8,
+                                                      NOW + 9999);
             }
         }
 

@@ -128,8 +128,8 @@ sub gateway_conf {
     sealed_zone main $size {
         master_secret %%DIR%%/master;
         authority %%DIR%%/authority;
-        class opener 1 open;
-        class verified 2 send budget=1000;
+        class opener 1 open quota=100;
+        class verified 2 send budget=1000 quota=1000;
         envelope_sizes 512 1k 4k 16k 64k;
         $zone
     }
@@ -148,6 +148,16 @@ sub gateway_conf {
         location /v1/ {
             sealed_send main;
             sealed_mailbox main;
+        }
+
+        location = /v1/certificates {
+            sealed_issue main account=\$http_x_account
+                         origin=https://app.example;
+        }
+
+        location ~ ^/v1/(?:reports|revocations)\$ {
+            sealed_reports main;
+            sealed_revocations main;
         }
 
         location = /status {
