@@ -36,6 +36,10 @@ extern const sealed_command_t  sealed_command_revoke;
 extern const sealed_command_t  sealed_command_journal_check;
 extern const sealed_command_t  sealed_command_zone_check;
 extern const sealed_command_t  sealed_command_zone_dump_stats;
+extern const sealed_command_t  sealed_command_bench_certificates;
+extern const sealed_command_t  sealed_command_bench_mailboxes;
+extern const sealed_command_t  sealed_command_bench_requests;
+extern const sealed_command_t  sealed_command_bench_replay;
 
 
 #pragma GCC visibility pop

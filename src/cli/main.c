@@ -34,7 +34,11 @@ static const sealed_command_t  *const commands[] = {
     &sealed_command_revoke,
     &sealed_command_journal_check,
     &sealed_command_zone_check,
-    &sealed_command_zone_dump_stats
+    &sealed_command_zone_dump_stats,
+    &sealed_command_bench_certificates,
+    &sealed_command_bench_mailboxes,
+    &sealed_command_bench_requests,
+    &sealed_command_bench_replay
 };
 
 
@@ -181,6 +185,8 @@ help(void)
     printf("\nOperators\n");
     help_list("journal");
     help_list("zone");
+    printf("\nMeasuring\n");
+    help_list("bench");
 
     printf("\nEach explains itself: sealed send --help. Also: sealed "
            "--version.\n\n"
