@@ -13,6 +13,7 @@ PREFIX = /usr/local
 DESTDIR =
 JOBS = 2
 FUZZ_SECONDS = 3
+QUICK =
 
 CFLAGS = -O2 -g
 WARNINGS = -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter
@@ -44,8 +45,8 @@ unit_core = $(core:%.c=$(B)/unit/%.o) $(host:%.c=$(B)/unit/%.o)
 
 
 .PHONY: all module cli unit unit-programs test asan asan-test lint fuzz demo \
-	clean install help packages-build packages-test packages-lint \
-	packages-asan
+	bench bench-programs clean install help packages-build packages-test \
+	packages-lint packages-asan packages-bench
 
 all: module cli
 
@@ -59,6 +60,8 @@ help:
 	@echo 'make asan-test    end-to-end tests on an nginx with sanitizers'
 	@echo 'make lint         style, warnings, static checks'
 	@echo 'make fuzz         FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
+	@echo 'make bench        this gateway beside nchan and Redis: figures, JSON and'
+	@echo '                  a picture in $(B)/bench; QUICK=1: in short'
 	@echo 'make demo         a gateway on this machine, and a first exchange'
 	@echo 'make install      DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make clean'
@@ -66,10 +69,11 @@ help:
 
 # Debian packages, installed when missing
 
-packages-build packages-test packages-lint packages-asan: packages-%:
+packages-build packages-test packages-lint packages-asan packages-bench: \
+		packages-%:
 	@tools/install-packages $*
 
-packages-test packages-lint packages-asan: | packages-build
+packages-test packages-lint packages-asan packages-bench: | packages-build
 packages-lint packages-asan: | packages-test
 
 
@@ -157,7 +161,7 @@ $(B)/unit/%.o: %.c
 test: packages-test
 	@mkdir -p $(RESULTS)
 	@rm -f $(RESULTS)/test
-	@$(MAKE) --no-print-directory all unit-programs
+	@$(MAKE) --no-print-directory all unit-programs bench-programs
 	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/test $(unit) $(e2e) \
 		't/fuzz/run $(FUZZ_SECONDS)'
@@ -171,7 +175,7 @@ asan: packages-asan
 asan-test: asan
 	@mkdir -p $(RESULTS)
 	@rm -f $(RESULTS)/asan-test
-	@$(MAKE) --no-print-directory cli $(B)/zone_check
+	@$(MAKE) --no-print-directory cli $(B)/zone_check bench-programs
 	@ASAN_OPTIONS=detect_leaks=0 \
 		NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/asan-test $(e2e)
@@ -189,6 +193,21 @@ fuzz: packages-test
 
 demo: all
 	@tools/demo
+
+
+# figures, each beside a peer's in the same run
+
+bench: packages-bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@QUICK='$(QUICK)' MODULE=$(SO) t/bench/run
+
+bench-programs: $(B)/bench/engine $(B)/bench/check
+
+$(B)/bench/engine $(B)/bench/check: $(B)/bench/%: \
+		$(B)/cli/t/bench/%.o $(B)/cli/libsealed.a
+	$(call say,LD)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs) -lpthread
 
 
 install: all
