@@ -243,9 +243,14 @@ sub conf {
     my $user = $> == 0 ? 'user root;' : '';
     my $daemon = $self->{daemon} ? 'on' : 'off';
 
+    # a new binary gets no more of the environment than it is given
+
+    my $env = join ' ', map { "env ${_}_OPTIONS;" } qw(ASAN LSAN UBSAN);
+
     my $main = <<"END";
 $load
 $user
+$env
 daemon $daemon;
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/logs/error.log $self->{log_level};
