@@ -7,6 +7,7 @@ import {
     generateKeyPairSync, hkdfSync, randomBytes, randomInt, sign,
 } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 const environment = (name) => {
     const value = process.env[name];
@@ -23,6 +24,9 @@ export const origin = `http://localhost:${environment('SEALED_PORT')}`;
 // packages are installed outside of the source tree
 export const load = createRequire(
     `${environment('SEALED_NODE_DIRECTORY')}/package.json`);
+
+export const loadModule = (name) => import(
+    pathToFileURL(load.resolve(name)));
 
 export const base64 = (octets) => Buffer.from(octets).toString('base64');
 export const base64url = (octets) => Buffer.from(octets).toString('base64url');
@@ -114,6 +118,52 @@ export const certified = async (classNumber) => {
             'sealed-sender request key v1', certificate),
     };
 };
+
+// a fresh serial, to be drawn as a blind certificate
+
+export const drawSerial = () => keyPair();
+
+export const blindInfo = (classNumber, epoch) => {
+    const info = Buffer.alloc(21);
+
+    info.write('sealed-sender v1');
+    info.writeUInt8(classNumber, 16);
+    info.writeUInt32BE(epoch, 17);
+
+    return info;
+};
+
+// somebody who signs, once the output of the POPRF is known
+
+export const blind = async (serial, classNumber, epoch, output) => {
+    const head = Buffer.alloc(6);
+
+    head.writeUInt8(2, 0);
+    head.writeUInt8(classNumber, 1);
+    head.writeUInt32BE(epoch, 2);
+
+    const certificate = Buffer.concat([head, serial.octets]);
+    const id = sha256('sealed-sender certificate id v1', certificate)
+        .subarray(0, 16);
+    const secret = Buffer.concat([output,
+        agree(serial.privateKey, await exchangeKey())]);
+
+    return {
+        id, certificate, keyid: base64url(id), nonce: firstNonce(),
+        key: hkdf(secret, 'sealed-sender request key v1', certificate),
+    };
+};
+
+// the answer to an account that asks for certificates
+
+export const issue = (account, classNumber, epoch, body) => fetch(
+    `${origin}/v1/certificates?class=${classNumber}&epoch=${epoch}`, {
+        method: 'POST', body,
+        headers: {
+            'content-type': 'application/vnd.sealed-sender.blind',
+            'x-account': account,
+        },
+    });
 
 export const mailbox = async () => {
     const owner = keyPair();
