@@ -12,7 +12,8 @@ use Exporter qw(import);
 use FFI::Platypus 1.00 ();
 
 our @EXPORT_OK = qw(poprf_draw poprf_accept poprf_public poprf_answer
-                    poprf_request poprf_evaluate poprf_key random_scalar);
+                    poprf_request poprf_evaluate poprf_finalize poprf_key
+                    random_scalar);
 
 my $context = "OPRFV1-\x02-ristretto255-SHA512";
 
@@ -192,6 +193,16 @@ sub poprf_accept {
                          must($multiply->($c, $z))));
 
     return unless $c eq challenge($key, $m, $z, $t2, $t3);
+
+    return poprf_finalize($answer, $info, @draws);
+}
+
+# The same without looking at the proof, as no client should
+
+sub poprf_finalize {
+    my ($answer, $info, @draws) = @_;
+
+    my @evaluated = unpack '(a32)*', substr $answer, 2, 32 * @draws;
 
     return map {
         my $element = must($multiply->($invert->($_->{blind}),
