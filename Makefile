@@ -201,9 +201,11 @@ bench: packages-bench
 	@$(MAKE) --no-print-directory all bench-programs
 	@QUICK='$(QUICK)' MODULE=$(SO) t/bench/run
 
-bench-programs: $(B)/bench/engine $(B)/bench/check
+bench_programs = $(addprefix $(B)/bench/,engine check certificates)
 
-$(B)/bench/engine $(B)/bench/check: $(B)/bench/%: \
+bench-programs: $(bench_programs)
+
+$(bench_programs): $(B)/bench/%: \
 		$(B)/cli/t/bench/%.o $(B)/cli/libsealed.a
 	$(call say,LD)
 	@mkdir -p $(@D)
