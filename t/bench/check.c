@@ -364,20 +364,20 @@ signed_curve(use_t *use)
 }
 
 
-/* hashing to the group, one multiplication in it, and a key exchange */
+/* an inversion, hashing to the group, a multiplication, a key exchange */
 
 static void
 blind_curve(use_t *use)
 {
-    uint8_t  point[32], evaluated[32], shared[32], uniform[64];
+    uint8_t  point[32], evaluated[32], shared[32], uniform[64], inverse[32];
 
     crypto_hash_sha512(uniform, use->encoded, use->size);
     crypto_core_ristretto255_from_hash(point, uniform);
 
-    require(crypto_scalarmult_ristretto255(evaluated,
-                                           secret.line[0].issuer_private,
-                                           point)
+    require(crypto_core_ristretto255_scalar_invert(inverse,
+                                              secret.line[0].issuer_private)
             == 0
+            && crypto_scalarmult_ristretto255(evaluated, inverse, point) == 0
             && crypto_scalarmult(shared, secret.line[0].exchange_private,
                                  use->encoded + 6)
                == 0, "curve arithmetic");
