@@ -12,10 +12,10 @@ use lib "$Bin/lib";
 use Test::More;
 
 use Sealed::Client qw(certificate_id);
-use Sealed::Crypto qw(b64u kdf random_bytes x25519_public);
+use Sealed::Crypto qw(b64 b64u kdf random_bytes x25519_public);
 use Sealed::HTTP ();
 use Sealed::Nginx ();
-use Sealed::Wait qw(wait_until spew);
+use Sealed::Wait qw(spew wait_until);
 
 # an epoch is long, so that none ends while this runs
 
@@ -175,6 +175,33 @@ END
     is(curl($nginx, $request, 10), '401 2',
        "threads $threads: HTTP/2, refused");
 
+    # streams that are reset while their certificate is computed, some of
+    # them with their connection
+
+    my $known = $nginx->zone_status->{certificates};
+
+    for my $connection (1 .. 4) {
+        my $h2 = $client->connection(port => $nginx->port(2));
+
+        $h2->write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                   . h2_frame(4, 0, 0, ''));
+
+        for my $stream (map { 2 * $_ + 1 } 0 .. 19) {
+            my $put = $client->request($client->minted(class => 1), 'PUT',
+                $client->path($box), headers => [ [ 'Sealed-Mailbox-Key',
+                    ':' . b64($box->{public}) . ':' ] ]);
+
+            $h2->write(h2_frame(1, 5, $stream, h2_headers($put))
+                       . h2_frame(3, 0, $stream, pack 'N', 8));
+        }
+
+        $connection % 2 ? $h2->close : $h2->abort;
+    }
+
+    ok(wait_until { $nginx->zone_status->{certificates} >= $known + 20 } 10,
+       "threads $threads: streams that left were at work");
+    $sends->($client->minted(class => 2), 201, 'after streams that left');
+
     is(scalar($client->read($box, limit => 1000)->items), $sent,
        "threads $threads: all of it is there");
     is($client->acknowledge($box, $sent)->status, 204,
@@ -182,6 +209,41 @@ END
     is($client->close_mailbox($box)->status, 204, "threads $threads: close");
 
     $nginx->finish;
+}
+
+# frames of HTTP/2, header fields as literals
+
+sub h2_frame {
+    my ($type, $flags, $stream, $payload) = @_;
+
+    return substr(pack('N', length $payload), 1)
+        . pack('C C N', $type, $flags, $stream) . $payload;
+}
+
+sub h2_string {
+    my ($text) = @_;
+
+    my $size = length $text;
+
+    return pack('C', $size) . $text if $size < 127;
+
+    my $head = pack 'C', 127;
+
+    for ($size -= 127; $size >= 128; $size >>= 7) {
+        $head .= pack 'C', $size & 127 | 128;
+    }
+
+    return $head . pack('C', $size) . $text;
+}
+
+sub h2_headers {
+    my ($request) = @_;
+
+    return join '', map { "\0" . h2_string($_->[0]) . h2_string($_->[1]) }
+        [ ':method', $request->{method} ], [ ':scheme', 'http' ],
+        [ ':path', $request->{target} ], [ ':authority', 'localhost' ],
+        [ 'content-length', '0' ],
+        map { [ lc $_->[0], $_->[1] ] } @{ $request->{headers} };
 }
 
 sub curl {
