@@ -50,13 +50,10 @@ sub median {
                           + $sorted[@sorted / 2]) / 2;
 }
 
-# a point of a curve, which is a line too: name.of_x
-
 sub point {
-    my ($self, $curve, $x, $name, $y, $unit) = @_;
+    my ($self, $curve, $x, $name, $y) = @_;
 
-    push @{ $self->{curves}{$curve}{$name} }, [ $x, $y ];
-    $self->value("$name.${curve}_$x", $y, $unit);
+    push @{ $self->{curves}{$curve}{$name} }, [ 0 + $x, 0 + $y ];
 }
 
 sub write_json {

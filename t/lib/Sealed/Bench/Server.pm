@@ -17,9 +17,14 @@ use Sealed::Wait qw(wait_until slurp spew);
 my @running;
 my $owner = $$;
 
-our $dir = tempdir('sealed-bench-XXXXXX', TMPDIR => 1);
+our $dir;
 
-$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+# the scratch folder; perl -c makes none
+
+INIT {
+    $dir = tempdir('sealed-bench-XXXXXX', TMPDIR => 1);
+    $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+}
 
 
 # name, command => [ ... ], port, environment => { }
@@ -206,7 +211,12 @@ END {
     my $status = $?;
 
     if ($$ == $owner) {
-        $_->stop for @running;
+        my @all = @running;
+
+        # a second one must not end this halfway
+        $SIG{$_} = 'IGNORE' for qw(INT TERM HUP);
+
+        $_->stop for @all;
         chdir '/';
         $ENV{BENCH_KEEP} ? warn "kept: $dir\n" : remove_tree($dir);
     }
