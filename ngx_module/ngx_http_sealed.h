@@ -6,6 +6,9 @@
  *   ngx_http_sealed_zone.c        the sealed_zone block
  *   ngx_http_sealed_map.c         shared memory and files behind zones
  *   ngx_http_sealed_inherit.c     what a new binary takes over
+ *   ngx_http_sealed_recover.c     a journal when nginx starts
+ *   ngx_http_sealed_journal.c     a worker's stream of the journal
+ *   ngx_http_sealed_rewrite.c     snapshots, so that the journal stays short
  *   ngx_http_sealed_check.c       authentication of a request
  *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
  *   ngx_http_sealed_issue.c       issuing blind certificates
@@ -38,6 +41,8 @@
 #include "../src/frank.h"
 #include "../src/hash.h"
 #include "../src/issuance.h"
+#include "../src/journal_commit.h"
+#include "../src/journal_record.h"
 #include "../src/json.h"
 #include "../src/json_object.h"
 #include "../src/mailbox.h"
@@ -101,10 +106,24 @@ typedef struct {
 } ngx_http_sealed_readers_conf_t;
 
 
+typedef struct ngx_http_sealed_journal_s  ngx_http_sealed_journal_t;
+
+
+typedef struct {
+    ngx_str_t                     path;         /* or empty: none */
+    sealed_journal_sync_t         sync;
+    ngx_msec_t                    interval;
+    size_t                        segment;
+    size_t                        buffer;       /* of a batch, two a worker */
+    ngx_http_sealed_journal_t    *stream;       /* of this process */
+} ngx_http_sealed_journal_conf_t;
+
+
 typedef struct {
     ngx_str_t                     name;
     size_t                        size;
     ngx_str_t                     path;         /* file=, or empty */
+    ngx_http_sealed_journal_conf_t  journal;
     sealed_zone_t                *zone;         /* as this process has it */
 
     sealed_master_secret_t       *secret;
@@ -215,6 +234,7 @@ typedef struct {
     ngx_http_sealed_report_t     *report;
 
     unsigned                      pending:1;    /* in another thread */
+    unsigned                      journaled:1;  /* its record is in a batch */
     unsigned                      repeated:1;   /* a header came twice */
     unsigned                      access:1;     /* of sealed_access */
     unsigned                      by_owner:1;
@@ -242,6 +262,29 @@ ngx_int_t ngx_http_sealed_map(ngx_conf_t *cf,
 ngx_int_t ngx_http_sealed_maps_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 void ngx_http_sealed_maps_exit(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_sealed_lock(ngx_fd_t fd);
+
+/* _recover.c: found is 0 for an empty zone, 1 for a file, 2 for one in use */
+ngx_int_t ngx_http_sealed_recover(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf, sealed_zone_t *zone,
+    ngx_uint_t found);
+
+/* _journal.c */
+ngx_int_t ngx_http_sealed_journals_init(ngx_cycle_t *cycle,
+    ngx_http_sealed_main_conf_t *smcf);
+void ngx_http_sealed_journals_exit(ngx_http_sealed_main_conf_t *smcf);
+void ngx_http_sealed_journals_reaped(ngx_http_sealed_zone_conf_t *zone);
+ngx_uint_t ngx_http_sealed_journal_ready(ngx_http_sealed_zone_conf_t *zone);
+u_char *ngx_http_sealed_journal_reserve(ngx_http_sealed_zone_conf_t *zone,
+    size_t size, ngx_uint_t mail);
+void ngx_http_sealed_journal_put(ngx_http_sealed_ctx_t *ctx,
+    sealed_journal_kind_t kind, size_t size);
+uint32_t ngx_http_sealed_journal_life(ngx_http_sealed_ctx_t *ctx);
+void ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
+    sealed_journal_kind_t kind, uint32_t life, uint64_t value);
+ngx_int_t ngx_http_sealed_journal_respond(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
+    u_char *data, size_t size);
 
 /* _inherit.c */
 ngx_fd_t ngx_http_sealed_inherited(u_char kind, ngx_uint_t n);

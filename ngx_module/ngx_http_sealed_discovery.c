@@ -136,6 +136,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
     ngx_uint_t                     i, readers, healed;
     sealed_json_t                  json;
     sealed_zone_status_t           status;
+    sealed_zone_journal_t         *journal;
     ngx_http_sealed_main_conf_t   *smcf;
     ngx_http_sealed_zone_conf_t  **zone;
 
@@ -180,6 +181,17 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
         ngx_http_sealed_member(&json, "cells", status.cells);
         ngx_http_sealed_member(&json, "repairs", status.repairs);
         ngx_http_sealed_member(&json, "damaged", status.damaged);
+
+        if (zone[i]->journal.path.len) {
+            journal = &zone[i]->zone->header->journal;
+            ngx_http_sealed_member(&json, "journal_bytes",
+                                   journal->octets + journal->written);
+            ngx_http_sealed_member(&json, "journal_generation",
+                                   journal->generation);
+            ngx_http_sealed_member(&json, "journal_ready",
+                                   ngx_http_sealed_journal_ready(zone[i]));
+        }
+
         sealed_json_object_end(&json);
     }
 

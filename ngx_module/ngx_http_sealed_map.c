@@ -21,6 +21,8 @@
 
 #define NGX_HTTP_SEALED_GROWTH     16
 #define NGX_HTTP_SEALED_MAP_KIND   'z'
+#define NGX_HTTP_SEALED_LOCK_TIME  3000
+#define NGX_HTTP_SEALED_LOCK_PAUSE 50
 #define NGX_HTTP_SEALED_BOOT       "/proc/sys/kernel/random/boot_id"
 
 
@@ -33,6 +35,7 @@ struct ngx_http_sealed_map_s {
     size_t                        reserved;     /* addresses */
     ngx_fd_t                      fd;
     ngx_str_t                     path;         /* empty: no file */
+    ngx_str_t                     journal;      /* empty: none */
     size_t                        name_len;
     u_char                        name[1];
 };
@@ -54,7 +57,11 @@ static ngx_int_t ngx_http_sealed_map_addresses(ngx_log_t *log,
 static ngx_int_t ngx_http_sealed_map_format(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map);
 static ngx_int_t ngx_http_sealed_map_adopt(ngx_log_t *log,
-    ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map);
+    ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map,
+    ngx_uint_t *found);
+static ngx_int_t ngx_http_sealed_map_journal(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map,
+    ngx_uint_t found);
 static ngx_int_t ngx_http_sealed_map_verify(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone, sealed_zone_t *handle);
 static ngx_int_t ngx_http_sealed_map_extend(ngx_http_sealed_map_t *map,
@@ -99,6 +106,18 @@ ngx_http_sealed_map(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
                       "sealed_zone \"%V\" keeps its \"file=\" until nginx is "
                       "started anew, in %V:%ui", &zone->name, &zone->file,
                       zone->line);
+        return NGX_ERROR;
+    }
+
+    if (map->journal.len != zone->journal.path.len
+        || ngx_strncmp(map->journal.data, zone->journal.path.data,
+                       map->journal.len)
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "sealed_zone \"%V\" keeps its \"journal=\" until "
+                      "nginx is started anew, in %V:%ui", &zone->name,
+                      &zone->file, zone->line);
         return NGX_ERROR;
     }
 
@@ -165,7 +184,7 @@ ngx_http_sealed_map_create(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone)
     ngx_http_sealed_map_t  *map;
 
     map = ngx_calloc(sizeof(ngx_http_sealed_map_t) + zone->name.len
-                     + zone->path.len + 1, log);
+                     + zone->path.len + zone->journal.path.len + 2, log);
     if (map == NULL) {
         return NULL;
     }
@@ -179,15 +198,26 @@ ngx_http_sealed_map_create(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone)
     map->path.len = zone->path.len;
     map->path.data = map->name + zone->name.len;
     ngx_memcpy(map->path.data, zone->path.data, zone->path.len);
+    map->journal.len = zone->journal.path.len;
+    map->journal.data = map->path.data + zone->path.len + 1;
+    ngx_memcpy(map->journal.data, zone->journal.path.data,
+               zone->journal.path.len);
 
     found = 0;
 
     if (ngx_http_sealed_map_open(log, zone, map, &found) == NGX_OK
         && ngx_http_sealed_map_addresses(log, zone, map) == NGX_OK)
     {
-        rc = found == 0 ? ngx_http_sealed_map_format(log, zone, map)
-             : found == 1 ? ngx_http_sealed_map_adopt(log, zone, map)
-             : NGX_OK;
+        rc = found == 1 ? ngx_http_sealed_map_adopt(log, zone, map, &found)
+                        : NGX_OK;
+
+        if (rc == NGX_OK && found == 0) {
+            rc = ngx_http_sealed_map_format(log, zone, map);
+        }
+
+        if (rc == NGX_OK && zone->journal.path.len) {
+            rc = ngx_http_sealed_map_journal(log, zone, map, found);
+        }
 
         if (rc == NGX_OK
             && (map->fd == NGX_INVALID_FILE
@@ -250,7 +280,7 @@ ngx_http_sealed_map_open(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
         /* flock(), since a lock of fcntl() would not pass to workers */
 
-        if (flock(map->fd, LOCK_EX|LOCK_NB) == -1) {
+        if (ngx_http_sealed_lock(map->fd) != NGX_OK) {
             ngx_log_error(NGX_LOG_EMERG, log,
                           ngx_errno == NGX_EAGAIN ? 0 : ngx_errno,
                           "\"%V\" of sealed_zone \"%V\" cannot be locked, "
@@ -321,6 +351,29 @@ ngx_http_sealed_map_open(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
                       "there is no room for sealed_zone \"%V\" of %uzk",
                       &zone->name, zone->size / 1024);
         return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* processes that were killed may take a moment to go */
+
+ngx_int_t
+ngx_http_sealed_lock(ngx_fd_t fd)
+{
+    ngx_uint_t  tries;
+
+    for (tries = 0; flock(fd, LOCK_EX|LOCK_NB) == -1; tries++) {
+
+        if (ngx_errno != NGX_EAGAIN
+            || tries == NGX_HTTP_SEALED_LOCK_TIME
+                        / NGX_HTTP_SEALED_LOCK_PAUSE)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_msleep(NGX_HTTP_SEALED_LOCK_PAUSE);
     }
 
     return NGX_OK;
@@ -501,7 +554,7 @@ ngx_http_sealed_map_format(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
 static ngx_int_t
 ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
-    ngx_http_sealed_map_t *map)
+    ngx_http_sealed_map_t *map, ngx_uint_t *found)
 {
     u_char                  boot[16], identity[SEALED_JOURNAL_IDENTITY];
     ngx_uint_t              trusted;
@@ -536,6 +589,33 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
               || (!sodium_is_zero(boot, sizeof(boot))
                   && ngx_memcmp(header->boot, boot, sizeof(boot)) == 0);
 
+    if (!trusted && zone->journal.path.len) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "\"%V\" of sealed_zone \"%V\" was in use when the "
+                      "machine went down, it is made anew from the journal",
+                      &zone->path, &zone->name);
+
+        /* holes read as zeros, which is what a new zone begins with */
+
+        if (ftruncate(map->fd, 0) == -1) {
+            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                          "ftruncate() of \"%V\" failed", &zone->path);
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_sealed_map_extend(map, zone->size) != NGX_OK) {
+            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                          "there is no room for \"%V\" of %uzk",
+                          &zone->path, zone->size / 1024);
+            return NGX_ERROR;
+        }
+
+        map->size = zone->size;
+        *found = 0;
+
+        return NGX_OK;
+    }
+
     handle.limits = zone->mailbox;
 
     if (sealed_zone_adopt(&handle) != 0) {
@@ -568,6 +648,32 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
                   &zone->path);
 
     return NGX_OK;
+}
+
+
+/* what fails here leaves a file that is not taken for a zone */
+
+static ngx_int_t
+ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
+    ngx_http_sealed_map_t *map, ngx_uint_t found)
+{
+    sealed_zone_t  handle;
+
+    if (sealed_zone_attach(&handle, map->memory, map->size) != NULL) {
+        return NGX_ERROR;
+    }
+
+    handle.limits = zone->mailbox;
+
+    if (ngx_http_sealed_recover(log, zone, &handle, found) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (found == 0) {
+        ngx_memzero(map->memory, SEALED_PAGE_SIZE);
+    }
+
+    return NGX_ERROR;
 }
 
 
@@ -669,6 +775,17 @@ ngx_http_sealed_maps_init(ngx_cycle_t *cycle,
         {
             ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
                           "fchown() of \"%V\" failed", &map->path);
+            return NGX_ERROR;
+        }
+
+        /* workers make the segments */
+
+        if (map->journal.len
+            && geteuid() == 0
+            && chown((char *) map->journal.data, ccf->user, ccf->group) == -1)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                          "chown() of \"%V\" failed", &map->journal);
             return NGX_ERROR;
         }
     }

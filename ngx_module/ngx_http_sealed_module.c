@@ -54,7 +54,7 @@ static void ngx_http_sealed_exit_process(ngx_cycle_t *cycle);
 static ngx_command_t  ngx_http_sealed_commands[] = {
 
     { ngx_string("sealed_zone"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE23,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_2MORE,
       ngx_http_sealed_zone_block,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
@@ -1092,7 +1092,9 @@ ngx_http_sealed_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    if (ngx_http_sealed_zones_init_process(cycle, smcf) != NGX_OK) {
+    if (ngx_http_sealed_zones_init_process(cycle, smcf) != NGX_OK
+        || ngx_http_sealed_journals_init(cycle, smcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -1112,5 +1114,6 @@ ngx_http_sealed_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_sealed_wake_exit(cycle);
+    ngx_http_sealed_journals_exit(smcf);
     ngx_http_sealed_zones_exit_process(smcf);
 }

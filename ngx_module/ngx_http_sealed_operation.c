@@ -6,6 +6,9 @@
 
 static ngx_int_t ngx_http_sealed_open(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
+static void ngx_http_sealed_open_record(ngx_http_sealed_ctx_t *ctx,
+    u_char *record, u_char *key, uint32_t tag,
+    sealed_mailbox_status_t *status);
 static ngx_int_t ngx_http_sealed_respond_status(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, ngx_uint_t status,
     sealed_mailbox_status_t *mailbox);
@@ -18,8 +21,10 @@ static void ngx_http_sealed_stamp(ngx_http_sealed_ctx_t *ctx,
 static sealed_verdict_t ngx_http_sealed_layout(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_fanout_t *fanout,
     uint64_t *expiry_hour);
+static sealed_verdict_t ngx_http_sealed_append(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, sealed_append_t *append);
 static ngx_int_t ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
-    sealed_append_t *append);
+    ngx_http_sealed_ctx_t *ctx, sealed_append_t *append);
 static void ngx_http_sealed_log_full(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
@@ -29,6 +34,7 @@ static void ngx_http_sealed_log_full(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_sealed_operate(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
+    uint32_t                 life;
     uint64_t                 wake;
     sealed_verdict_t         verdict;
     sealed_mailbox_status_t  status;
@@ -76,14 +82,29 @@ ngx_http_sealed_operate(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         break;
 
     case SEALED_OP_CLOSE:
+        life = ngx_http_sealed_journal_life(ctx);
         verdict = sealed_mailbox_close(ctx->zone->zone, ctx->mailbox,
                                        ngx_time(), &wake);
         ngx_http_sealed_wake(wake);
+
+        if (verdict == SEALED_OK) {
+            ngx_http_sealed_journal_change(ctx, SEALED_JOURNAL_CLOSE, life,
+                                           ngx_time()
+                                           + SEALED_CLOSED_SECONDS);
+        }
+
         break;
 
     case SEALED_OP_ACKNOWLEDGE:
+        life = ngx_http_sealed_journal_life(ctx);
         verdict = sealed_mailbox_acknowledge(ctx->zone->zone, ctx->mailbox,
                                              ctx->query.through, ngx_time());
+
+        if (verdict == SEALED_OK) {
+            ngx_http_sealed_journal_change(ctx, SEALED_JOURNAL_ACKNOWLEDGE,
+                                           life, ctx->query.through);
+        }
+
         break;
 
     default: /* SEALED_OP_READ, SEALED_OP_FOLLOW */
@@ -100,7 +121,8 @@ ngx_http_sealed_operate(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         return ngx_http_sealed_respond_problem(r, verdict, ctx);
     }
 
-    return ngx_http_sealed_respond(r, NGX_HTTP_NO_CONTENT, NULL, NULL, 0);
+    return ngx_http_sealed_journal_respond(r, ctx, NGX_HTTP_NO_CONTENT, NULL,
+                                           NULL, 0);
 }
 
 
@@ -110,6 +132,7 @@ ngx_http_sealed_open(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     int                       rc;
     size_t                    size;
     u_char                    owner[32], id[SEALED_MAILBOX_ID_SIZE], key[32];
+    u_char                   *record;
     unsigned                  created;
     sealed_bytes_t            value;
     sealed_verdict_t          verdict;
@@ -146,11 +169,27 @@ ngx_http_sealed_open(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         verdict = ngx_http_sealed_charge(ctx, 1);
     }
 
+    record = NULL;
+
+    if (verdict == SEALED_OK && ctx->zone->journal.path.len) {
+        record = ngx_http_sealed_journal_reserve(ctx->zone,
+                                                 SEALED_JOURNAL_OPEN_SIZE, 1);
+        if (record == NULL) {
+            verdict = SEALED_UNAVAILABLE;
+        }
+    }
+
     if (verdict == SEALED_OK) {
         verdict = sealed_mailbox_open(ctx->zone->zone, ctx->mailbox, key,
                                       line->tag, ctx->id,
                                       ctx->class->mailboxes, ngx_time(),
                                       &created, &status);
+    }
+
+    /* also when it is open: an earlier answer may never have left */
+
+    if (verdict == SEALED_OK && record) {
+        ngx_http_sealed_open_record(ctx, record, key, line->tag, &status);
     }
 
     ngx_explicit_memzero(key, sizeof(key));
@@ -166,6 +205,27 @@ ngx_http_sealed_open(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     return ngx_http_sealed_respond_status(r, ctx, created ? NGX_HTTP_CREATED
                                                           : NGX_HTTP_OK,
                                           &status);
+}
+
+
+static void
+ngx_http_sealed_open_record(ngx_http_sealed_ctx_t *ctx, u_char *record,
+    u_char *key, uint32_t tag, sealed_mailbox_status_t *status)
+{
+    sealed_journal_mailbox_t  mailbox;
+
+    ngx_memcpy(mailbox.id, ctx->mailbox, sizeof(mailbox.id));
+    ngx_memcpy(mailbox.key, key, sizeof(mailbox.key));
+    mailbox.life = status->life;
+    mailbox.tag = tag;
+    mailbox.active_hour = (uint32_t) (ngx_time() / 3600);
+    mailbox.through = status->first - 1;
+    mailbox.next = status->next;
+
+    sealed_journal_open_encode(record, &mailbox);
+    ngx_http_sealed_journal_put(ctx, SEALED_JOURNAL_OPEN,
+                                SEALED_JOURNAL_OPEN_SIZE);
+    ngx_explicit_memzero(mailbox.key, sizeof(mailbox.key));
 }
 
 
@@ -203,8 +263,9 @@ ngx_http_sealed_respond_status(ngx_http_request_t *r,
     sealed_json_object_end(&json);
     sealed_json_object_end(&json);
 
-    return ngx_http_sealed_respond(r, status, &ngx_http_sealed_json_type,
-                                   data, (u_char *) json.pos - data);
+    return ngx_http_sealed_journal_respond(r, ctx, status,
+                                           &ngx_http_sealed_json_type, data,
+                                           (u_char *) json.pos - data);
 }
 
 
@@ -252,7 +313,9 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    verdict = sealed_append(ctx->zone->zone, &append, ngx_time());
+    verdict = ctx->zone->journal.path.len
+              ? ngx_http_sealed_append(r, ctx, &append)
+              : sealed_append(ctx->zone->zone, &append, ngx_time());
 
     ngx_http_sealed_wake(append.wake);
 
@@ -265,7 +328,7 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     }
 
     if (ctx->operation == SEALED_OP_FANOUT) {
-        return ngx_http_sealed_respond_fanout(r, &append);
+        return ngx_http_sealed_respond_fanout(r, ctx, &append);
     }
 
     if (append.accepted == 0) {
@@ -275,7 +338,64 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         return ngx_http_sealed_respond_problem(r, verdict, ctx);
     }
 
-    return ngx_http_sealed_respond(r, NGX_HTTP_CREATED, NULL, NULL, 0);
+    return ngx_http_sealed_journal_respond(r, ctx, NGX_HTTP_CREATED, NULL,
+                                           NULL, 0);
+}
+
+
+/* with a record, for which there has to be room before anything is done */
+
+static sealed_verdict_t
+ngx_http_sealed_append(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
+    sealed_append_t *append)
+{
+    size_t                  size;
+    u_char                 *record;
+    uint32_t               *lives, count;
+    uint64_t               *seqs;
+    sealed_verdict_t        verdict;
+    const sealed_fanout_t  *fanout;
+
+    fanout = append->fanout;
+    count = fanout->count;
+    append->accepted = 0;
+    append->wake = 0;
+
+    seqs = ngx_palloc(r->pool, count * sizeof(uint64_t));
+    lives = ngx_palloc(r->pool, count * sizeof(uint32_t));
+
+    if (seqs == NULL || lives == NULL) {
+        return SEALED_UNAVAILABLE;
+    }
+
+    size = sealed_journal_envelope_size(count, fanout->slice_size,
+                                        append->stamp.size,
+                                        fanout->body.size);
+
+    record = ngx_http_sealed_journal_reserve(ctx->zone, size, 1);
+
+    if (record == NULL) {
+        return SEALED_UNAVAILABLE;
+    }
+
+    verdict = sealed_append_noted(ctx->zone->zone, append, seqs, lives,
+                                  ngx_time());
+
+    if (append->accepted) {
+        size = sealed_journal_envelope_size(append->accepted,
+                                            fanout->slice_size,
+                                            append->stamp.size,
+                                            fanout->body.size);
+
+        sealed_journal_envelope_encode(record, fanout, append->results,
+                                       append->accepted, lives, seqs,
+                                       (uint32_t) (ngx_time() / 3600),
+                                       (uint32_t) append->expiry_hour,
+                                       append->stamp);
+        ngx_http_sealed_journal_put(ctx, SEALED_JOURNAL_ENVELOPE, size);
+    }
+
+    return verdict;
 }
 
 
@@ -446,7 +566,8 @@ ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body)
 
 
 static ngx_int_t
-ngx_http_sealed_respond_fanout(ngx_http_request_t *r, sealed_append_t *append)
+ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, sealed_append_t *append)
 {
     size_t          size;
     u_char         *data;
@@ -495,9 +616,9 @@ ngx_http_sealed_respond_fanout(ngx_http_request_t *r, sealed_append_t *append)
     sealed_json_array_end(&json);
     sealed_json_object_end(&json);
 
-    return ngx_http_sealed_respond(r, NGX_HTTP_OK,
-                                   &ngx_http_sealed_json_type, data,
-                                   (u_char *) json.pos - data);
+    return ngx_http_sealed_journal_respond(r, ctx, NGX_HTTP_OK,
+                                           &ngx_http_sealed_json_type, data,
+                                           (u_char *) json.pos - data);
 }
 
 

@@ -324,9 +324,9 @@ ngx_http_sealed_report_respond(ngx_http_request_t *r,
 
     sealed_json_object_end(&json);
 
-    return ngx_http_sealed_respond(r, NGX_HTTP_OK,
-                                   &ngx_http_sealed_json_type, data,
-                                   (u_char *) json.pos - data);
+    return ngx_http_sealed_journal_respond(r, ctx, NGX_HTTP_OK,
+                                           &ngx_http_sealed_json_type, data,
+                                           (u_char *) json.pos - data);
 }
 
 
@@ -350,7 +350,8 @@ ngx_http_sealed_revocation(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     }
 
     return verdict == SEALED_OK
-           ? ngx_http_sealed_respond(r, NGX_HTTP_NO_CONTENT, NULL, NULL, 0)
+           ? ngx_http_sealed_journal_respond(r, ctx, NGX_HTTP_NO_CONTENT,
+                                             NULL, NULL, 0)
            : ngx_http_sealed_respond_problem(r, verdict, ctx);
 }
 
@@ -361,18 +362,43 @@ static sealed_verdict_t
 ngx_http_sealed_revoke(ngx_http_sealed_ctx_t *ctx, const u_char *id,
     uint64_t until)
 {
+    u_char                       *record;
     uint64_t                      longest;
+    sealed_verdict_t              verdict;
+    sealed_journal_revocation_t   revocation;
     ngx_http_sealed_zone_conf_t  *zone;
 
     zone = ctx->zone;
+    record = NULL;
+
+    if (zone->journal.path.len) {
+        record = ngx_http_sealed_journal_reserve(zone,
+                                              SEALED_JOURNAL_REVOKE_SIZE, 1);
+        if (record == NULL) {
+            return SEALED_UNAVAILABLE;
+        }
+    }
 
     longest = ngx_max(zone->certificate_lifetime,
                       2 * zone->epoch + zone->epoch_overlap);
 
-    return sealed_certificate_table_revoke(zone->zone, id,
-                                           ngx_min(until, ngx_time()
-                                                          + longest),
-                                           ngx_time());
+    verdict = sealed_certificate_table_revoke(zone->zone, id,
+                                              ngx_min(until, ngx_time()
+                                                             + longest),
+                                              ngx_time());
+
+    /* how long one that was seen is valid is not looked up: long enough */
+
+    if (verdict == SEALED_OK && record) {
+        ngx_memcpy(revocation.id, id, sizeof(revocation.id));
+        revocation.until = ngx_time() + longest;
+
+        sealed_journal_revoke_encode(record, &revocation);
+        ngx_http_sealed_journal_put(ctx, SEALED_JOURNAL_REVOKE,
+                                    SEALED_JOURNAL_REVOKE_SIZE);
+    }
+
+    return verdict;
 }
 
 

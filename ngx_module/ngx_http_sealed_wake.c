@@ -349,6 +349,7 @@ ngx_http_sealed_reap(void)
         n = sealed_worker_reap(zone[i]->zone);
 
         if (n) {
+            ngx_http_sealed_journals_reaped(zone[i]);
             ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                           "sealed zone \"%V\": put right what %ud dead "
                           "worker%s had under way", &zone[i]->name, n,

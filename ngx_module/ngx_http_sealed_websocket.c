@@ -458,6 +458,7 @@ static ngx_int_t
 ngx_http_sealed_websocket_acknowledge(ngx_http_sealed_reader_t *reader,
     uint64_t through)
 {
+    uint32_t                      life;
     size_t                        window;
     ngx_uint_t                    full;
     sealed_verdict_t              verdict;
@@ -467,6 +468,7 @@ ngx_http_sealed_websocket_acknowledge(ngx_http_sealed_reader_t *reader,
     ws = reader->data;
     ctx = reader->ctx;
 
+    life = ngx_http_sealed_journal_life(ctx);
     verdict = sealed_mailbox_acknowledge(ctx->zone->zone, ctx->mailbox,
                                          through, ngx_time());
 
@@ -476,6 +478,9 @@ ngx_http_sealed_websocket_acknowledge(ngx_http_sealed_reader_t *reader,
                                                ? SEALED_CLOSE_FAILURE
                                                : SEALED_CLOSE_POLICY);
     }
+
+    ngx_http_sealed_journal_change(ctx, SEALED_JOURNAL_ACKNOWLEDGE, life,
+                                   through);
 
     window = ctx->zone->readers.unacknowledged;
     full = ws->first_size + ws->second_size >= window;

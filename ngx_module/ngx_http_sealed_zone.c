@@ -46,6 +46,10 @@ static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
     ngx_int_t max);
 static char *ngx_http_sealed_read_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_uint_t secret, u_char *data, size_t *size);
+static ngx_int_t ngx_http_sealed_storage(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone, ngx_str_t *arg);
+static ngx_int_t ngx_http_sealed_journal_finish(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone);
 static char *ngx_http_sealed_zone_finish(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
 static ngx_uint_t ngx_http_sealed_same_secret(
@@ -230,18 +234,15 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     zone->name = value[1];
     zone->size = size;
+    zone->journal.sync = SEALED_JOURNAL_SYNC_ALWAYS;
+    zone->journal.interval = 1000;
+    zone->journal.segment = 64 * 1024 * 1024;
 
     for (i = 3; i < cf->args->nelts; i++) {
 
-        if (!ngx_http_sealed_parameter(&value[i], "file=", &zone->path)
-            || zone->path.len == 0)
-        {
+        if (ngx_http_sealed_storage(cf, zone, &value[i]) != NGX_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        if (ngx_conf_full_name(cf->cycle, &zone->path, 0) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
     }
@@ -311,6 +312,67 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* where mail is beside memory */
+
+static ngx_int_t
+ngx_http_sealed_storage(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone,
+    ngx_str_t *arg)
+{
+    ssize_t    size;
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    if (ngx_http_sealed_parameter(arg, "file=", &zone->path)) {
+        return ngx_conf_full_name(cf->cycle, &zone->path, 0);
+    }
+
+    if (ngx_http_sealed_parameter(arg, "journal=", &zone->journal.path)) {
+        return ngx_conf_full_name(cf->cycle, &zone->journal.path, 0);
+    }
+
+    if (ngx_http_sealed_parameter(arg, "sync=", &text)) {
+
+        if (text.len == 6 && ngx_strncmp(text.data, "always", 6) == 0) {
+            zone->journal.sync = SEALED_JOURNAL_SYNC_ALWAYS;
+            return NGX_OK;
+        }
+
+        if (text.len == 3 && ngx_strncmp(text.data, "off", 3) == 0) {
+            zone->journal.sync = SEALED_JOURNAL_SYNC_OFF;
+            return NGX_OK;
+        }
+
+        n = ngx_parse_time(&text, 0);
+
+        if (n == NGX_ERROR || n < 10 || n > 60000) {
+            return NGX_ERROR;
+        }
+
+        zone->journal.sync = SEALED_JOURNAL_SYNC_TIMED;
+        zone->journal.interval = n;
+
+        return NGX_OK;
+    }
+
+    if (ngx_http_sealed_parameter(arg, "segment=", &text)) {
+        size = ngx_parse_size(&text);
+
+        if (size == NGX_ERROR
+            || size < SEALED_JOURNAL_SEGMENT_MIN
+            || size > SEALED_JOURNAL_SEGMENT_MAX)
+        {
+            return NGX_ERROR;
+        }
+
+        zone->journal.segment = size;
+
+        return NGX_OK;
+    }
+
+    return NGX_ERROR;
+}
+
+
 static char *
 ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
 {
@@ -376,6 +438,12 @@ ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
         ngx_memcpy(zone->limits.envelope_sizes, sizes, sizeof(sizes));
     }
 
+    if (zone->journal.path.len
+        && ngx_http_sealed_journal_finish(cf, zone) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     largest = zone->limits.envelope_sizes[zone->limits.nsizes - 1]
               + SEALED_MAX_HEADER;
 
@@ -388,6 +456,49 @@ ngx_http_sealed_zone_finish(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* a batch, and a segment, hold the largest fan-out */
+
+static ngx_int_t
+ngx_http_sealed_journal_finish(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone)
+{
+    size_t      record;
+    ngx_uint_t  threads;
+
+#if (NGX_THREADS)
+    threads = zone->threads != NULL;
+#else
+    threads = 0;
+#endif
+
+    if (!threads) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the journal of sealed_zone \"%V\" is written by "
+                           "threads, which it has not", &zone->name);
+        return NGX_ERROR;
+    }
+
+    record = sealed_journal_record_size(sealed_journal_envelope_size(
+                 zone->limits.max_recipients, SEALED_MAX_HEADER,
+                 SEALED_STAMP_SIZE,
+                 zone->limits.envelope_sizes[zone->limits.nsizes - 1]))
+             + SEALED_JOURNAL_BLOCK;
+
+    if (record > zone->journal.segment) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a segment of the journal of sealed_zone \"%V\" "
+                           "has no room for the largest fan-out, it needs at "
+                           "least \"segment=%uzk\"", &zone->name,
+                           record / 1024 + 1);
+        return NGX_ERROR;
+    }
+
+    zone->journal.buffer = ngx_max(record, 4 * 1024 * 1024);
+
+    return NGX_OK;
 }
 
 

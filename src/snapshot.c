@@ -18,6 +18,12 @@
     ((uint64_t) reference << 32 | (body)->generation)
 
 
+static sealed_snapshot_result_t write_object(sealed_snapshot_t *snapshot,
+    sealed_zone_t *zone, sealed_pool_t pool, uint32_t reference,
+    sealed_journal_writer_t *writer, uint32_t hour);
+static sealed_snapshot_result_t write_revocation(
+    const sealed_certificate_entry_t *entry, sealed_journal_writer_t *writer,
+    uint32_t hour);
 static sealed_snapshot_result_t write_mailbox(sealed_snapshot_t *snapshot,
     sealed_zone_t *zone, sealed_shard_t *shard, sealed_mailbox_t *mailbox,
     sealed_journal_writer_t *writer, uint32_t hour);
@@ -59,11 +65,8 @@ sealed_snapshot_result_t
 sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     sealed_journal_writer_t *writer, uint64_t now)
 {
-    uint8_t                    id[SEALED_MAILBOX_ID_SIZE];
-    uint64_t                   hash;
     uint32_t                   reference;
-    sealed_shard_t            *shard;
-    sealed_mailbox_t          *mailbox;
+    sealed_pool_t              pool;
     sealed_snapshot_result_t   result;
 
     if (snapshot->page >= __atomic_load_n(&zone->header->arena.pages,
@@ -72,44 +75,24 @@ sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
         return SEALED_SNAPSHOT_DONE;
     }
 
-    reference = snapshot->page * (SEALED_PAGE_SIZE / 8)
-                + snapshot->slot * (uint32_t) (sizeof(sealed_mailbox_t) / 8);
+    reference = snapshot->page * (SEALED_PAGE_SIZE / 8);
+    pool = sealed_arena_pool(zone, reference);
 
-    if (snapshot->slot >= sealed_pool_objects(SEALED_POOL_MAILBOX)
-        || sealed_arena_pool(zone, reference) != SEALED_POOL_MAILBOX)
+    if ((pool != SEALED_POOL_MAILBOX && pool != SEALED_POOL_CERTIFICATE)
+        || snapshot->slot >= sealed_pool_objects(pool))
     {
         snapshot->page++;
         snapshot->slot = 0;
         return SEALED_SNAPSHOT_MORE;
     }
 
-    result = SEALED_SNAPSHOT_DONE;
+    reference += snapshot->slot
+                 * (uint32_t) (sealed_pool_object_size(pool) / 8);
 
-    if (sealed_arena_valid(zone, SEALED_POOL_MAILBOX, reference)) {
-
-        /* whether it is one is known only in its shard's lock */
-
-        memcpy(id, sealed_zone_mailbox(zone, reference)->entry.id,
-               sizeof(id));
-
-        hash = sealed_zone_hash(zone, id);
-        shard = sealed_zone_shard(zone, hash);
-
-        if (sealed_shard_lock(zone, shard) != 0) {
-            return SEALED_SNAPSHOT_FAILED;
-        }
-
-        mailbox = sealed_zone_mailbox(zone, reference);
-
-        if (sealed_table_find(zone, &shard->mailboxes, hash, id) == reference
-            && sealed_mailbox_is_open(zone, mailbox))
-        {
-            result = write_mailbox(snapshot, zone, shard, mailbox, writer,
-                                   SEALED_HOUR(now));
-        }
-
-        sealed_shard_unlock(zone, shard);
-    }
+    result = sealed_arena_valid(zone, pool, reference)
+             ? write_object(snapshot, zone, pool, reference, writer,
+                            SEALED_HOUR(now))
+             : SEALED_SNAPSHOT_DONE;
 
     if (result == SEALED_SNAPSHOT_DONE) {
         snapshot->slot++;
@@ -119,6 +102,90 @@ sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     }
 
     return result;
+}
+
+
+/* whether it is what it seems is known only with its shard's lock */
+
+static sealed_snapshot_result_t
+write_object(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
+    sealed_pool_t pool, uint32_t reference, sealed_journal_writer_t *writer,
+    uint32_t hour)
+{
+    uint8_t                    id[SEALED_MAILBOX_ID_SIZE];
+    uint64_t                   hash;
+    sealed_table_t            *table;
+    sealed_shard_t            *shard;
+    sealed_mailbox_t          *mailbox;
+    sealed_table_entry_t      *entry;
+    sealed_snapshot_result_t   result;
+
+    /* both begin with it */
+
+    entry = sealed_zone_object(zone, reference);
+    memcpy(id, entry->id, sizeof(id));
+
+    hash = sealed_zone_hash(zone, id);
+    shard = sealed_zone_shard(zone, hash);
+
+    if (sealed_shard_lock(zone, shard) != 0) {
+        return SEALED_SNAPSHOT_FAILED;
+    }
+
+    result = SEALED_SNAPSHOT_DONE;
+    table = pool == SEALED_POOL_MAILBOX ? &shard->mailboxes
+                                        : &shard->certificates;
+
+    if (sealed_table_find(zone, table, hash, id) == reference) {
+
+        if (pool == SEALED_POOL_CERTIFICATE) {
+            result = write_revocation(sealed_zone_certificate(zone,
+                                                              reference),
+                                      writer, hour);
+
+        } else {
+            mailbox = sealed_zone_mailbox(zone, reference);
+
+            if (sealed_mailbox_is_open(zone, mailbox)) {
+                result = write_mailbox(snapshot, zone, shard, mailbox,
+                                       writer, hour);
+            }
+        }
+    }
+
+    sealed_shard_unlock(zone, shard);
+
+    return result;
+}
+
+
+/* of certificates only what has to be kept from being used */
+
+static sealed_snapshot_result_t
+write_revocation(const sealed_certificate_entry_t *entry,
+    sealed_journal_writer_t *writer, uint32_t hour)
+{
+    uint8_t                      *payload;
+    sealed_journal_revocation_t   revocation;
+
+    if (entry->kind != SEALED_ENTRY_REVOKED) {
+        return SEALED_SNAPSHOT_DONE;
+    }
+
+    payload = sealed_journal_reserve(writer, SEALED_JOURNAL_REVOKE_SIZE,
+                                     hour);
+    if (payload == NULL) {
+        return SEALED_SNAPSHOT_WAIT;
+    }
+
+    memcpy(revocation.id, entry->entry.id, sizeof(revocation.id));
+    revocation.until = entry->end;
+
+    sealed_journal_revoke_encode(payload, &revocation);
+    sealed_journal_put(writer, SEALED_JOURNAL_REVOKE,
+                       SEALED_JOURNAL_REVOKE_SIZE);
+
+    return SEALED_SNAPSHOT_DONE;
 }
 
 

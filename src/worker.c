@@ -82,9 +82,22 @@ sealed_worker_reap(sealed_zone_t *zone)
 
 
 unsigned
-sealed_worker_live(sealed_zone_t *zone)
+sealed_worker_taken(sealed_zone_t *zone, uint32_t place)
 {
-    int       rc;
+    if (place != zone->worker
+        && pthread_mutex_trylock(&zone->workers[place].mutex) == 0)
+    {
+        (void) pthread_mutex_unlock(&zone->workers[place].mutex);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+unsigned
+sealed_worker_behind(sealed_zone_t *zone, uint64_t generation)
+{
     unsigned  n;
     uint32_t  i;
 
@@ -93,14 +106,27 @@ sealed_worker_live(sealed_zone_t *zone)
     (void) sealed_worker_reap(zone);
 
     for (i = 0; i < SEALED_WORKERS; i++) {
-        rc = pthread_mutex_trylock(&zone->workers[i].mutex);
+        n += sealed_worker_taken(zone, i)
+             && __atomic_load_n(&zone->workers[i].journal, __ATOMIC_ACQUIRE)
+                < generation;
+    }
 
-        if (rc == 0) {
-            (void) pthread_mutex_unlock(&zone->workers[i].mutex);
+    return n;
+}
 
-        } else {
-            n++;
-        }
+
+unsigned
+sealed_worker_live(sealed_zone_t *zone)
+{
+    unsigned  n;
+    uint32_t  i;
+
+    n = 0;
+
+    (void) sealed_worker_reap(zone);
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        n += sealed_worker_taken(zone, i);
     }
 
     return n;

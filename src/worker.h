@@ -43,7 +43,8 @@ typedef struct {
     uint32_t                      gone;         /* out of a table */
     uint32_t                      gone_index;   /* likewise, a page */
 
-    uint32_t                      reserved[12];
+    uint64_t                      journal;      /* generation of its stream */
+    uint32_t                      reserved[10];
 } sealed_worker_t;
 
 
@@ -55,6 +56,12 @@ void sealed_worker_release(sealed_zone_t *zone);
 
 /* gives back what dead workers have left; returns how many there were */
 unsigned sealed_worker_reap(sealed_zone_t *zone);
+
+/* whether a worker that lives has this place */
+unsigned sealed_worker_taken(sealed_zone_t *zone, uint32_t place);
+
+/* how many of those that live have not come to this generation yet */
+unsigned sealed_worker_behind(sealed_zone_t *zone, uint64_t generation);
 
 /* how many workers live; gives back what dead ones have left */
 unsigned sealed_worker_live(sealed_zone_t *zone);

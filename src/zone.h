@@ -142,6 +142,22 @@ struct sealed_shard_s {
 };
 
 
+/* what workers agree upon about the zone's journal */
+
+typedef struct {
+    uint64_t                      generation;   /* to be written */
+    uint64_t                      complete;     /* of the last snapshot */
+    uint64_t                      needed;       /* mail waits for this one */
+    uint64_t                      written;      /* octets since the last */
+    uint64_t                      snapshot;     /* octets of it */
+    uint64_t                      since;        /* its time */
+    uint64_t                      octets;       /* on disk, after it */
+    uint64_t                      writer;       /* its place plus 1, or 0 */
+    uint32_t                      wants;        /* reasons for another, */
+    uint32_t                      served;       /* and how many had theirs */
+} sealed_zone_journal_t;
+
+
 typedef struct {
     uint64_t                      magic;
     uint32_t                      version;
@@ -159,6 +175,7 @@ typedef struct {
     uint64_t                      reserved;     /* addresses that it may use */
     uint32_t                      written;      /* all of it is in its file */
     uint32_t                      unused;
+    sealed_zone_journal_t         journal;
     sealed_arena_t                arena;
 } sealed_zone_header_t;
 

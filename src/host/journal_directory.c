@@ -12,10 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+
+enum {
+    LOCK_PAUSE = 50                     /* milliseconds */
+};
 
 
 static int create_file(void *context, const char *name, uint64_t size);
@@ -57,9 +63,12 @@ sealed_journal_directory_close(sealed_journal_directory_t *directory)
 
 
 int
-sealed_journal_directory_lock(sealed_journal_directory_t *directory)
+sealed_journal_directory_lock(sealed_journal_directory_t *directory,
+    unsigned wait)
 {
     int  fd, rc;
+
+    const struct timespec  pause = { 0, LOCK_PAUSE * 1000000 };
 
     fd = openat(directory->fd, "lock", O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW,
                 0600);
@@ -69,10 +78,18 @@ sealed_journal_directory_lock(sealed_journal_directory_t *directory)
 
     /* flock(), since a lock of fcntl() would not pass to a fork */
 
-    if (flock(fd, LOCK_EX|LOCK_NB) == -1) {
-        rc = -errno;
-        (void) close(fd);
-        return rc;
+    while (flock(fd, LOCK_EX|LOCK_NB) == -1) {
+
+        if (errno != EWOULDBLOCK || wait < LOCK_PAUSE) {
+            rc = -errno;
+            (void) close(fd);
+            return rc;
+        }
+
+        /* processes that were killed may take a moment to go */
+
+        wait -= LOCK_PAUSE;
+        (void) nanosleep(&pause, NULL);
     }
 
     directory->lock = fd;
@@ -130,6 +147,33 @@ sealed_journal_directory_unmap(sealed_journal_file_t *files, size_t count)
     }
 
     free(files);
+}
+
+
+int
+sealed_journal_directory_highest(
+    const sealed_journal_directory_t *directory, uint64_t *generation,
+    size_t *count)
+{
+    int                     rc;
+    size_t                  i;
+    uint64_t                of;
+    sealed_journal_file_t  *files;
+
+    *generation = 0;
+    rc = list(directory, &files, count);
+
+    for (i = 0; rc == 0 && i < *count; i++) {
+        of = strtoull(files[i].name, NULL, 16);
+
+        if (of > *generation) {
+            *generation = of;
+        }
+    }
+
+    free(files);
+
+    return rc;
 }
 
 

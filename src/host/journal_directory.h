@@ -52,8 +52,12 @@ int sealed_journal_directory_open(sealed_journal_directory_t *directory,
     const char *path);
 void sealed_journal_directory_close(sealed_journal_directory_t *directory);
 
-/* 0, -EWOULDBLOCK when another process writes here, or another error */
-int sealed_journal_directory_lock(sealed_journal_directory_t *directory);
+/*
+ * 0, or an error: -EWOULDBLOCK when another process writes here and goes on
+ * to do so for wait milliseconds.
+ */
+int sealed_journal_directory_lock(sealed_journal_directory_t *directory,
+    unsigned wait);
 
 /* files->context is the directory */
 void sealed_journal_directory_files(sealed_journal_files_t *files,
@@ -67,6 +71,11 @@ int sealed_journal_directory_map(const sealed_journal_directory_t *directory,
     sealed_journal_file_t **files, size_t *count);
 void sealed_journal_directory_unmap(sealed_journal_file_t *files,
     size_t count);
+
+/* the highest generation of which there is a segment, and how many; or 0 */
+int sealed_journal_directory_highest(
+    const sealed_journal_directory_t *directory, uint64_t *generation,
+    size_t *count);
 
 /*
  * Removes the segments of generations below this one, or, of exactly this

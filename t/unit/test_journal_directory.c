@@ -276,8 +276,8 @@ test_lock(void **state)
     d = disk_new();
     assert_int_equal(sealed_journal_directory_open(&other, d->path), 0);
 
-    assert_int_equal(sealed_journal_directory_lock(&d->directory), 0);
-    assert_int_equal(sealed_journal_directory_lock(&other), -EWOULDBLOCK);
+    assert_int_equal(sealed_journal_directory_lock(&d->directory, 0), 0);
+    assert_int_equal(sealed_journal_directory_lock(&other, 0), -EWOULDBLOCK);
 
     /* a child has it too, and longer */
 
@@ -293,12 +293,12 @@ test_lock(void **state)
     close(go[0]);
     close(d->directory.lock);
     d->directory.lock = -1;
-    assert_int_equal(sealed_journal_directory_lock(&other), -EWOULDBLOCK);
+    assert_int_equal(sealed_journal_directory_lock(&other, 0), -EWOULDBLOCK);
 
     close(go[1]);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_int_equal(sealed_journal_directory_lock(&other), 0);
+    assert_int_equal(sealed_journal_directory_lock(&other, 0), 0);
 
     sealed_journal_directory_close(&other);
 

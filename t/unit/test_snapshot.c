@@ -386,6 +386,16 @@ restore_item(void *context, uint64_t mailbox, uint64_t seq, uint64_t *body,
 
 
 static int
+restore_revocation(void *context,
+    const sealed_journal_revocation_t *revocation)
+{
+    return sealed_certificate_table_revoke(context, revocation->id,
+                                           revocation->until, NOW)
+           == SEALED_OK ? 0 : -1;
+}
+
+
+static int
 restore(world_t *w, sealed_zone_t *zone)
 {
     int                              i, rc;
@@ -398,6 +408,8 @@ restore(world_t *w, sealed_zone_t *zone)
     sink.mailbox = restore_mailbox;
     sink.body = restore_body;
     sink.item = restore_item;
+    sink.revocation = restore_revocation;
+    sink.certificate = NULL;
     sink.progress = NULL;
 
     sealed_recovery_init(&recovery, test_zone, &w->secret, NOW / 3600,
@@ -494,9 +506,12 @@ static void
 test_meanwhile(void **state)
 {
     world_t            *w;
+    uint8_t             id[16];
     unsigned            i, round;
     sealed_zone_t      *zone;
     sealed_snapshot_t   snapshot;
+
+    sealed_certificate_state_t  found;
 
     for (round = 0; round < 6; round++) {
         w = world_new(round + 1);
@@ -509,6 +524,18 @@ test_meanwhile(void **state)
             do_something(w, 0);
         }
 
+        /* one that was in use, one that was never seen */
+
+        assert_int_equal(store_insert(w->zone, 7001, NOW + 7200), SEALED_OK);
+        store_id(id, 7001);
+        assert_int_equal(sealed_certificate_table_revoke(w->zone, id,
+                                                         NOW + 9000, NOW),
+                         SEALED_OK);
+        store_id(id, 7002);
+        assert_int_equal(sealed_certificate_table_revoke(w->zone, id,
+                                                         NOW + 9000, NOW),
+                         SEALED_OK);
+
         snapshot = write_snapshot(w, round % 3);
         end(&w->log);
 
@@ -519,6 +546,15 @@ test_meanwhile(void **state)
         assert_int_equal(restore(w, zone), 0);
         assert_null(store_check(zone));
         assert_same(w, zone, round % 3 == 0);
+
+        for (i = 7001; i <= 7002; i++) {
+            store_id(id, i);
+            assert_int_equal(sealed_certificate_table_find(zone, id, NOW,
+                                                           &found),
+                             0);
+            assert_true(found.revoked);
+            assert_int_equal(found.end, i == 7001 ? NOW + 7200 : NOW + 9000);
+        }
 
         /* it expires, and is then as empty as the other */
 

@@ -1,0 +1,103 @@
+
+/*
+ * The journal inside a worker: _journal.c writes its stream, _rewrite.c a
+ * snapshot of all when it is this worker's turn, _recover.c reads when nginx
+ * starts.
+ */
+
+#ifndef _NGX_HTTP_SEALED_JOURNAL_H_INCLUDED_
+#define _NGX_HTTP_SEALED_JOURNAL_H_INCLUDED_
+
+
+#include "ngx_http_sealed.h"
+#include "../src/host/journal_directory.h"
+#include "../src/snapshot.h"
+
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
+
+
+#pragma GCC visibility push(hidden)
+
+
+#if (NGX_THREADS)
+
+
+typedef enum {
+    NGX_HTTP_SEALED_REWRITE_IDLE = 0,
+    NGX_HTTP_SEALED_REWRITE_WAIT,               /* for streams to rotate */
+    NGX_HTTP_SEALED_REWRITE_COPY,
+    NGX_HTTP_SEALED_REWRITE_END,                /* the last batch */
+    NGX_HTTP_SEALED_REWRITE_TRIM
+} ngx_http_sealed_rewrite_state_t;
+
+
+typedef struct {
+    ngx_http_sealed_rewrite_state_t  state;
+    uint64_t                      generation;
+    uint32_t                      wants;
+    sealed_snapshot_t             snapshot;
+    sealed_journal_writer_t       writer;
+    sealed_journal_output_t       output;
+    u_char                       *buffer;
+    ngx_thread_task_t            *task;
+    ngx_event_t                   next;
+    const sealed_journal_batch_t *batch;
+    uint64_t                      octets;
+    int                           rc;
+    ngx_msec_t                    retry;
+    ngx_msec_t                    began;
+    unsigned                      busy:1;
+    unsigned                      said:1;
+} ngx_http_sealed_rewrite_t;
+
+
+struct ngx_http_sealed_journal_s {
+    ngx_http_sealed_zone_conf_t  *zone;
+    ngx_log_t                    *log;
+    sealed_journal_directory_t    directory;
+    sealed_journal_files_t        files;
+    sealed_journal_writer_t       writer;
+    sealed_journal_output_t       output;
+    u_char                       *buffer;
+    ngx_queue_t                   waiting[2];   /* for each batch */
+    ngx_thread_task_t            *task;
+    ngx_event_t                   turn;
+    ngx_event_t                   timer;
+    ngx_connection_t              connection;   /* of the timer, for logs */
+
+    /* what the thread does, and how it went */
+
+    const sealed_journal_batch_t *batch;
+    uint64_t                      generation;
+    uint64_t                      before;
+    int                           rc;
+
+    ngx_msec_t                    synced;
+    ngx_msec_t                    retry;
+    ngx_http_sealed_rewrite_t     rewrite;
+    unsigned                      sync:1;
+    unsigned                      busy:1;
+    unsigned                      said:1;       /* that it failed */
+};
+
+
+void ngx_http_sealed_journal_segment(sealed_journal_segment_t *segment,
+    ngx_http_sealed_zone_conf_t *zone, uint64_t generation);
+
+/* a snapshot is wanted; mail has to wait for it */
+void ngx_http_sealed_rewrite_want(ngx_http_sealed_zone_conf_t *zone);
+void ngx_http_sealed_rewrite_need(ngx_http_sealed_zone_conf_t *zone);
+
+void ngx_http_sealed_rewrite_tick(ngx_http_sealed_journal_t *j);
+void ngx_http_sealed_rewrite_exit(ngx_http_sealed_journal_t *j);
+
+
+#endif
+
+
+#pragma GCC visibility pop
+
+
+#endif /* _NGX_HTTP_SEALED_JOURNAL_H_INCLUDED_ */

@@ -1,0 +1,411 @@
+
+#include "ngx_http_sealed_journal.h"
+#include "../src/restore.h"
+
+#include <sodium.h>
+
+
+/*
+ * A journal when nginx starts: its directory is locked, and what it holds is
+ * put into the zone before anybody can ask for it.  A test of a
+ * configuration only looks whether the directory can be used.
+ */
+
+#define NGX_HTTP_SEALED_LOCK_KIND  'j'
+#define NGX_HTTP_SEALED_LOCK_TIME  3000
+
+
+typedef struct {
+    sealed_zone_t                *zone;
+    ngx_http_sealed_zone_conf_t  *conf;
+    ngx_log_t                    *log;
+} ngx_http_sealed_recover_t;
+
+
+static ngx_int_t ngx_http_sealed_recover_lock(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory);
+static ngx_int_t ngx_http_sealed_recover_load(
+    ngx_http_sealed_recover_t *recover,
+    sealed_journal_directory_t *directory);
+static ngx_int_t ngx_http_sealed_recover_emit(
+    ngx_http_sealed_recover_t *recover, sealed_recovery_t *recovery);
+static void ngx_http_sealed_recover_say(void *context,
+    sealed_journal_level_t level, const char *text);
+static int ngx_http_sealed_recover_mailbox(void *context,
+    const sealed_journal_mailbox_t *mailbox, uint64_t closed_until,
+    uint64_t *reference);
+static int ngx_http_sealed_recover_body(void *context,
+    const sealed_journal_body_t *body, uint32_t references,
+    uint64_t *reference);
+static int ngx_http_sealed_recover_item(void *context, uint64_t mailbox,
+    uint64_t seq, uint64_t *body, sealed_bytes_t slice);
+static int ngx_http_sealed_recover_revocation(void *context,
+    const sealed_journal_revocation_t *revocation);
+static int ngx_http_sealed_recover_certificate(void *context,
+    const sealed_journal_certificate_t *certificate);
+static void ngx_http_sealed_recover_progress(void *context, uint64_t done,
+    uint64_t all);
+
+
+/*
+ * zone is attached, with nothing in it (empty), or with what its file or the
+ * running binary has in it.
+ */
+
+ngx_int_t
+ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
+    sealed_zone_t *zone, ngx_uint_t found)
+{
+    int                           rc;
+    size_t                        count;
+    uint64_t                      highest;
+    sealed_zone_journal_t        *shared;
+    sealed_journal_directory_t    directory;
+    ngx_http_sealed_recover_t     recover;
+
+    if (!ngx_test_config
+        && ngx_create_dir(conf->journal.path.data, 0700) == NGX_FILE_ERROR
+        && ngx_errno != NGX_EEXIST)
+    {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      ngx_create_dir_n " \"%V\" failed",
+                      &conf->journal.path);
+        return NGX_ERROR;
+    }
+
+    rc = sealed_journal_directory_open(&directory,
+                                       (char *) conf->journal.path.data);
+    if (rc < 0) {
+
+        if (ngx_test_config && rc == -NGX_ENOENT) {
+            return NGX_OK;
+        }
+
+        ngx_log_error(NGX_LOG_EMERG, log, -rc,
+                      "journal \"%V\" of sealed_zone \"%V\" cannot be opened",
+                      &conf->journal.path, &conf->name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_test_config) {
+        sealed_journal_directory_close(&directory);
+        return NGX_OK;
+    }
+
+    if (ngx_http_sealed_recover_lock(log, conf, &directory) != NGX_OK) {
+        sealed_journal_directory_close(&directory);
+        return NGX_ERROR;
+    }
+
+    shared = &zone->header->journal;
+
+    recover.zone = zone;
+    recover.conf = conf;
+    recover.log = log;
+
+    if (found == 0) {
+        if (ngx_http_sealed_recover_load(&recover, &directory) != NGX_OK) {
+            sealed_journal_directory_close(&directory);
+            return NGX_ERROR;
+        }
+
+    } else if (found == 1) {
+
+        /* the file has all of it; the journal gets that before new mail */
+
+        rc = sealed_journal_directory_highest(&directory, &highest, &count);
+
+        if (rc < 0) {
+            ngx_log_error(NGX_LOG_EMERG, log, -rc,
+                          "journal \"%V\" cannot be read",
+                          &conf->journal.path);
+            sealed_journal_directory_close(&directory);
+            return NGX_ERROR;
+        }
+
+        shared->generation = ngx_max(shared->generation, highest) + 1;
+        shared->complete = 0;
+        shared->needed = shared->generation + 1;
+        shared->wants = 1;
+        shared->served = 0;
+        shared->writer = 0;
+        shared->written = 0;
+    }
+
+    /* the lock stays, and with it nothing else */
+
+    (void) close(directory.fd);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_recover_lock(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory)
+{
+    int          rc;
+    ngx_fd_t     fd;
+    ngx_uint_t   i;
+    struct stat  lock, mine;
+
+    if (fstatat(directory->fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) == 0) {
+
+        for (i = 0; /* void */; i++) {
+            fd = ngx_http_sealed_inherited(NGX_HTTP_SEALED_LOCK_KIND, i);
+
+            if (fd == NGX_INVALID_FILE) {
+                break;
+            }
+
+            if (fstat(fd, &mine) == 0
+                && mine.st_dev == lock.st_dev
+                && mine.st_ino == lock.st_ino)
+            {
+                directory->lock = fd;
+                return ngx_http_sealed_bequeath(log,
+                                                NGX_HTTP_SEALED_LOCK_KIND,
+                                                fd);
+            }
+        }
+    }
+
+    rc = sealed_journal_directory_lock(directory,
+                                       NGX_HTTP_SEALED_LOCK_TIME);
+
+    if (rc < 0) {
+        ngx_log_error(NGX_LOG_EMERG, log, rc == -NGX_EAGAIN ? 0 : -rc,
+                      "journal \"%V\" of sealed_zone \"%V\" cannot be "
+                      "locked, another nginx uses it", &conf->journal.path,
+                      &conf->name);
+        return NGX_ERROR;
+    }
+
+    return ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_LOCK_KIND,
+                                    directory->lock);
+}
+
+
+static ngx_int_t
+ngx_http_sealed_recover_load(ngx_http_sealed_recover_t *recover,
+    sealed_journal_directory_t *directory)
+{
+    int                          rc;
+    size_t                       i, count;
+    uint64_t                     octets, now;
+    ngx_int_t                    result;
+    struct timeval               begun, ended;
+    sealed_recovery_t            recovery;
+    sealed_zone_journal_t       *shared;
+    sealed_journal_file_t       *files;
+    ngx_http_sealed_zone_conf_t  *conf;
+    u_char                       identity[SEALED_JOURNAL_IDENTITY];
+
+    conf = recover->conf;
+    shared = &recover->zone->header->journal;
+    ngx_gettimeofday(&begun);
+
+    rc = sealed_journal_directory_map(directory, &files, &count);
+
+    if (rc < 0) {
+        ngx_log_error(NGX_LOG_EMERG, recover->log, -rc,
+                      "journal \"%V\" cannot be read", &conf->journal.path);
+        return NGX_ERROR;
+    }
+
+    sealed_journal_identity(identity, (char *) conf->name.data,
+                            conf->name.len);
+
+    now = (uint64_t) begun.tv_sec;
+    sealed_recovery_init(&recovery, identity, conf->secret,
+                         (uint32_t) (now / 3600), sealed_journal_resize,
+                         NULL);
+
+    result = NGX_ERROR;
+
+    if (sealed_journal_load(&recovery, files, count,
+                            ngx_http_sealed_recover_say, recover)
+        != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, recover->log, 0,
+                      "journal \"%V\" of sealed_zone \"%V\" cannot be used, "
+                      "nothing in it was changed", &conf->journal.path,
+                      &conf->name);
+
+    } else if (sealed_worker_claim(recover->zone) == 0) {
+
+        result = ngx_http_sealed_recover_emit(recover, &recovery);
+        sealed_worker_release(recover->zone);
+    }
+
+    if (result == NGX_OK) {
+        octets = 0;
+
+        for (i = 0; i < count; i++) {
+            octets += files[i].size;
+        }
+
+        shared->generation = recovery.generation + 1;
+        shared->octets = octets;
+        shared->since = now;
+
+        /* what is left of streams that were cut is put in order soon */
+
+        shared->wants = count ? 1 : 0;
+
+        ngx_gettimeofday(&ended);
+
+        if (count) {
+            ngx_log_error(NGX_LOG_NOTICE, recover->log, 0,
+                          "sealed zone \"%V\": %uL mailboxes and %uL "
+                          "envelopes recovered from %uz segments with %uL "
+                          "bytes of journal \"%V\", %L ms", &conf->name,
+                          recovery.result.mailboxes,
+                          recovery.result.envelopes, count, octets,
+                          &conf->journal.path,
+                          (int64_t) (ended.tv_sec - begun.tv_sec) * 1000
+                          + (ended.tv_usec - begun.tv_usec) / 1000);
+        }
+    }
+
+    sealed_recovery_free(&recovery);
+    sealed_journal_directory_unmap(files, count);
+
+    return result;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_recover_emit(ngx_http_sealed_recover_t *recover,
+    sealed_recovery_t *recovery)
+{
+    sealed_recovery_sink_t  sink;
+
+    sink.context = recover;
+    sink.mailbox = ngx_http_sealed_recover_mailbox;
+    sink.body = ngx_http_sealed_recover_body;
+    sink.item = ngx_http_sealed_recover_item;
+    sink.revocation = ngx_http_sealed_recover_revocation;
+    sink.certificate = ngx_http_sealed_recover_certificate;
+    sink.progress = ngx_http_sealed_recover_progress;
+
+    sealed_restore_lives(recover->zone, recovery->result.lives);
+
+    if (sealed_recovery_emit(recovery, &sink) != 0) {
+        ngx_log_error(NGX_LOG_EMERG, recover->log, 0,
+                      "sealed_zone \"%V\" has no room for the %uL mailboxes "
+                      "and %uL envelopes in its journal \"%V\", make it "
+                      "larger", &recover->conf->name,
+                      recovery->result.mailboxes, recovery->result.envelopes,
+                      &recover->conf->journal.path);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_sealed_recover_say(void *context, sealed_journal_level_t level,
+    const char *text)
+{
+    ngx_uint_t                  to;
+    ngx_http_sealed_recover_t  *recover = context;
+
+    to = level == SEALED_JOURNAL_ERROR ? NGX_LOG_ERR
+         : level == SEALED_JOURNAL_WARNING ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+
+    ngx_log_error(to, recover->log, 0, "journal \"%V\": %s",
+                  &recover->conf->journal.path, text);
+}
+
+
+static int
+ngx_http_sealed_recover_mailbox(void *context,
+    const sealed_journal_mailbox_t *mailbox, uint64_t closed_until,
+    uint64_t *reference)
+{
+    int                         rc;
+    uint32_t                    place;
+    ngx_http_sealed_recover_t  *recover = context;
+
+    /* what nobody needs to remember any more */
+
+    if (closed_until && closed_until <= (uint64_t) ngx_time()) {
+        return 0;
+    }
+
+    rc = sealed_restore_mailbox(recover->zone, mailbox, closed_until,
+                                ngx_time(), &place);
+    *reference = place;
+
+    return rc;
+}
+
+
+static int
+ngx_http_sealed_recover_body(void *context,
+    const sealed_journal_body_t *body, uint32_t references,
+    uint64_t *reference)
+{
+    int                         rc;
+    uint32_t                    records;
+    ngx_http_sealed_recover_t  *recover = context;
+
+    rc = sealed_restore_body(recover->zone, body, references, &records);
+    *reference = records;
+
+    return rc;
+}
+
+
+static int
+ngx_http_sealed_recover_item(void *context, uint64_t mailbox, uint64_t seq,
+    uint64_t *body, sealed_bytes_t slice)
+{
+    int                         rc;
+    uint32_t                    records;
+    ngx_http_sealed_recover_t  *recover = context;
+
+    records = (uint32_t) *body;
+    rc = sealed_restore_item(recover->zone, (uint32_t) mailbox, seq,
+                             &records, slice);
+    *body = records;
+
+    return rc;
+}
+
+
+static int
+ngx_http_sealed_recover_revocation(void *context,
+    const sealed_journal_revocation_t *revocation)
+{
+    ngx_http_sealed_recover_t  *recover = context;
+
+    return sealed_certificate_table_revoke(recover->zone, revocation->id,
+                                           revocation->until, ngx_time())
+           == SEALED_OK ? 0 : -1;
+}
+
+
+/* of a kind that is not written yet, and would be missed */
+
+static int
+ngx_http_sealed_recover_certificate(void *context,
+    const sealed_journal_certificate_t *certificate)
+{
+    return -1;
+}
+
+
+static void
+ngx_http_sealed_recover_progress(void *context, uint64_t done, uint64_t all)
+{
+    ngx_http_sealed_recover_t  *recover = context;
+
+    if (done) {
+        ngx_log_error(NGX_LOG_NOTICE, recover->log, 0,
+                      "journal \"%V\": %uL of %uL bodies put back",
+                      &recover->conf->journal.path, done, all);
+    }
+}
