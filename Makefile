@@ -14,6 +14,7 @@ DESTDIR =
 JOBS = 2
 FUZZ_SECONDS = 3
 QUICK =
+SOAK_ROUNDS = 200
 
 CFLAGS = -O2 -g
 WARNINGS = -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter
@@ -44,8 +45,8 @@ cli_objects = $(cli:%.c=$(B)/cli/%.o)
 unit_core = $(core:%.c=$(B)/unit/%.o) $(host:%.c=$(B)/unit/%.o)
 
 
-.PHONY: all module cli unit unit-programs test asan asan-test lint fuzz demo \
-	bench bench-programs clean install help packages-build packages-test \
+.PHONY: all module cli unit unit-programs test asan asan-test lint fuzz \
+	soak demo bench bench-programs clean install help packages-build packages-test \
 	packages-lint packages-asan packages-bench
 
 all: module cli
@@ -62,6 +63,7 @@ help:
 	@echo 'make fuzz         FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make bench        this gateway beside nchan and Redis: figures, JSON and'
 	@echo '                  a picture in $(B)/bench; QUICK=1: in short'
+	@echo 'make soak         killed under load, SOAK_ROUNDS=$(SOAK_ROUNDS) times'
 	@echo 'make demo         a gateway on this machine, and a first exchange'
 	@echo 'make install      DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make clean'
@@ -190,6 +192,13 @@ lint: packages-lint
 
 fuzz: packages-test
 	t/fuzz/run $(FUZZ_SECONDS)
+
+# an nginx with a journal, killed under load, as often as it takes
+
+soak: packages-test
+	@$(MAKE) --no-print-directory all unit-programs
+	@SEALED_CRASH_ROUNDS=$(SOAK_ROUNDS) NGINX_BIN=$(NGINX) \
+		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/41-crash.t
 
 demo: all
 	@tools/demo

@@ -573,6 +573,10 @@ sub kill_all {
     my ($self) = @_;
 
     for my $pid (grep { defined } $self->{pid}, $self->{master_pid}) {
+        # stopped, it starts no more that would be missed
+        kill 'STOP', $pid
+            unless $pid == $self->{pid} && defined $self->{exit};
+
         my @below = children($pid);
 
         kill 'KILL', $pid
