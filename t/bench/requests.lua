@@ -101,4 +101,6 @@ function done(summary, latency, requests)
              summary.duration, errors.status,
              errors.connect + errors.read + errors.write + errors.timeout,
              ended))
+    io.write(string.format("latency %d %d\n", latency:percentile(50),
+             latency:percentile(99)))
 end

@@ -21,7 +21,8 @@ use constant {
 my $serial = 0;
 
 
-# top, module, workers, zone (size); a new one is empty
+# top, module, workers, zone (size), storage (file= and so on), log (level); a
+# new one is empty
 
 sub new {
     my ($class, %o) = @_;
@@ -36,6 +37,12 @@ sub new {
     $self->sealed(qw(keygen authority), $self->path('authority'));
     $self->write_conf;
 
+    return $self->start;
+}
+
+sub start {
+    my ($self) = @_;
+
     $self->{server} = Sealed::Bench::Server->new(
         name => $self->{name}, port => $self->{port},
         command => [ 'nginx', '-p', "$Sealed::Bench::Server::dir/", '-c',
@@ -47,6 +54,17 @@ sub new {
 
     return $self;
 }
+
+# with nothing but what is on disk
+
+sub restart {
+    my ($self) = @_;
+
+    $self->stop;
+    $self->start;
+}
+
+sub log { return "$Sealed::Bench::Server::dir/$_[0]{name}/error.log" }
 
 sub server { return $_[0]{server} }
 
@@ -63,6 +81,7 @@ sub write_conf {
     my ($master, $authority) = map { $self->path($_) }
                                qw(master authority.pub);
     my $each = EACH;
+    my $storage = $self->{storage} // '';
 
     # sealed_access in front of an answer that costs nothing: empty_gif
     # refuses POST, and what stands in for its 405 is "return 200"
@@ -70,8 +89,8 @@ sub write_conf {
 
     Sealed::Bench::Server::nginx_conf(
         name => $self->{name}, module => $self->{module},
-        workers => $self->{workers}, http => <<"END");
-    sealed_zone main $self->{zone} {
+        workers => $self->{workers}, log => $self->{log}, http => <<"END");
+    sealed_zone main $self->{zone} $storage {
         master_secret $master;
         authority $authority;
         class opener 1 open mailboxes=$each budget=2000000000;

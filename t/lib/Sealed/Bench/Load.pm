@@ -43,8 +43,12 @@ sub load {
         . "broke: @command\n"
         if !$exhausted && ($refused || $broken || !$requests);
 
+    # of answers, in microseconds
+    my ($p50, $p99) = $said =~ /^latency (\d+) (\d+)$/m;
+
     return { requests => $requests, seconds => $microseconds / 1e6,
-             cpu => $cpu, exhausted => $exhausted };
+             cpu => $cpu, exhausted => $exhausted, p50 => $p50,
+             p99 => $p99 };
 }
 
 1;

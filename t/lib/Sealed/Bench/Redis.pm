@@ -2,7 +2,8 @@ package Sealed::Bench::Redis;
 
 # Redis as a store of mailboxes: a body is kept once, and each mailbox is a
 # sorted set of the bodies in it.  One call of a script delivers to many.
-# Nothing is written to disk.
+# Nothing is written to disk, unless append names when what is appended is
+# synced (always, everysec).
 
 use strict;
 use warnings;
@@ -13,7 +14,8 @@ use Time::HiRes qw(time);
 use Sealed::Bench::Server ();
 
 use constant {
-    AHEAD => 8,                         # calls sent and not yet answered
+    AHEAD => 8,                         # calls sent and not yet answered,
+                                        # if new() has no other number
     POOL  => 256,                       # different calls
 };
 
@@ -42,9 +44,11 @@ sub new {
         environment => { MALLOC_CONF =>
                          'dirty_decay_ms:-1,muzzy_decay_ms:-1' },
         command => [ qw(redis-server --bind 127.0.0.1 --save), '',
-                     qw(--appendonly no --daemonize no --port),
-                     $self->{port}, '--dir',
-                     Sealed::Bench::Server::folder('redis') ]);
+                     '--appendonly', $o{append} ? 'yes' : 'no',
+                     '--appendfsync', $o{append} // 'no',
+                     qw(--daemonize no --port), $self->{port}, '--dir',
+                     Sealed::Bench::Server::folder(
+                         'redis' . ($o{append} // '')) ]);
 
     $self->{socket} = IO::Socket::INET->new(
         PeerAddr => '127.0.0.1', PeerPort => $self->{port})
@@ -136,7 +140,28 @@ sub round {
                 @{$all}[keys %chosen], 'b' x 1024);
     } 1 .. POOL ];
 
-    my $calls = $self->{calls}{$recipients};
+    return $self->keep_busy($self->{calls}{$recipients}, $seconds,
+                            $recipients);
+}
+
+# single entries, each of a stream of its own, as many at a time
+
+sub adds {
+    my ($self, $seconds) = @_;
+
+    my $all = $self->{all};
+
+    $self->{adds} //= [ map {
+        command('XADD', 's:' . $all->[rand @$all], '*', 'b', 'b' x 1024)
+    } 1 .. POOL ];
+
+    return $self->keep_busy($self->{adds}, $seconds);
+}
+
+sub keep_busy {
+    my ($self, $calls, $seconds, $recipients) = @_;
+
+    my $ahead = $self->{ahead} // AHEAD;
     my ($sent, $answered) = (0, 0);
     my $cpu = $self->{server}->cpu;
     my $start = time;
@@ -144,13 +169,16 @@ sub round {
 
     while (time < $end) {
         $self->send($calls->[$sent++ % POOL])
-            while $sent - $answered < AHEAD;
+            while $sent - $answered < $ahead;
 
-        $self->answer == $recipients or die "redis: another answer\n";
+        my $answer = $self->answer;
+
+        die "redis: another answer\n"
+            if $recipients && $answer != $recipients;
         $answered++;
     }
 
-    my $result = { deliveries => $answered * $recipients,
+    my $result = { deliveries => $answered * ($recipients // 1),
                    seconds => time - $start };
 
     $self->answer while $answered++ < $sent;

@@ -11,8 +11,9 @@ use JSON::PP ();
 sub new {
     my ($class, %o) = @_;
 
-    return bless { folder => $o{folder}, values => {}, rounds => {},
-                   curves => {}, setup => [], order => [] }, $class;
+    return bless { folder => $o{folder}, name => $o{name} // 'bench',
+                   values => {}, rounds => {}, curves => {}, setup => [],
+                   order => [] }, $class;
 }
 
 sub setup {
@@ -59,7 +60,7 @@ sub point {
 sub write_json {
     my ($self) = @_;
 
-    my $file = "$self->{folder}/bench.json";
+    my $file = "$self->{folder}/$self->{name}.json";
 
     open my $fh, '>', $file or die "$file: $!\n";
     print $fh JSON::PP->new->canonical->pretty->encode(

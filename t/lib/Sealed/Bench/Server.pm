@@ -178,6 +178,7 @@ sub nginx_conf {
     my (%o) = @_;
 
     my $folder = folder($o{name});
+    my $log = $o{log} // 'warn';
     my $user = $> == 0 ? 'user root;' : '';
     my $temp = join ' ', map { "${_}_temp_path $folder/$_;" }
                qw(client_body proxy fastcgi uwsgi scgi);
@@ -187,7 +188,7 @@ load_module $o{module};
 $user
 daemon off;
 pid $folder/pid;
-error_log $folder/error.log warn;
+error_log $folder/error.log $log;
 worker_processes $o{workers};
 
 events {
