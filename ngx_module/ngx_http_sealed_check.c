@@ -323,7 +323,7 @@ ngx_http_sealed_check_birth(ngx_http_sealed_ctx_t *ctx)
 {
     uint64_t  birth, created;
 
-    birth = ctx->zone->zone->header->birth;
+    birth = sealed_zone_birth(ctx->zone->zone, ngx_time());
     created = ctx->signature.created;
 
     if (ctx->verdict == SEALED_OK && created <= birth) {

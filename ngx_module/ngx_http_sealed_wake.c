@@ -315,6 +315,8 @@ ngx_http_sealed_tick(ngx_event_t *ev)
 
     for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
 
+        (void) sealed_zone_birth(zone[i]->zone, ngx_time());
+
         pages = 64 + zone[i]->zone->header->arena.pages / 1024;
 
         (void) sealed_expiry_run(zone[i]->zone, NGX_HTTP_SEALED_STEPS, pages,

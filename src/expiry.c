@@ -118,12 +118,13 @@ handle(sealed_zone_t *zone, sealed_shard_t *shard, uint32_t reference,
 
     entry = sealed_zone_certificate(zone, reference);
 
-    if (now < entry->end) {
+    if (now < entry->end + SEALED_CLOCK_SLACK) {
         sealed_wheel_remove(zone, shard, reference);
         sealed_wheel_insert(zone, shard, reference, SEALED_HOUR(now) + 1);
         return 0;
     }
 
+    sealed_zone_forget(zone, now);
     sealed_certificate_table_remove(zone, shard, entry);
 
     return 1;
@@ -169,6 +170,7 @@ handle_mailbox(sealed_zone_t *zone, sealed_shard_t *shard,
         return 1;
     }
 
+    sealed_zone_forget(zone, now);
     sealed_mailbox_remove(zone, shard, mailbox);
 
     return 1;

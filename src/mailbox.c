@@ -548,6 +548,7 @@ create(sealed_zone_t *zone, const uint8_t *id, const uint8_t *key,
             continue;
         }
 
+        sealed_zone_forget(zone, now);
         sealed_mailbox_remove(zone, place.shard, place.mailbox);
         break;
     }

@@ -47,6 +47,7 @@ enum {
 
     SEALED_CREATED_PAST                 = 300,  /* a request's age */
     SEALED_CREATED_FUTURE               = 60,
+    SEALED_CLOCK_SLACK                  = 60,   /* between workers */
     SEALED_CERTIFICATE_WINDOW           = 256,  /* nonces remembered */
     SEALED_OWNER_WINDOW                 = 64,
     SEALED_CLOSED_SECONDS               = 600,  /* 410 after the end */

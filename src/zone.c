@@ -24,6 +24,7 @@ static void map(sealed_zone_t *zone, void *memory, uint32_t shard_bits);
 static int init_locks(sealed_zone_t *zone);
 static uint32_t shard_bits(size_t size);
 static uint32_t layout(void);
+static void raise_to(uint64_t *field, uint64_t value);
 static int take(sealed_zone_t *zone, sealed_lock_t *lock);
 
 
@@ -51,6 +52,7 @@ sealed_zone_format(sealed_zone_t *zone, void *memory, size_t size,
     header->version = SEALED_ZONE_VERSION;
     header->layout = layout();
     header->birth = now;
+    header->clock = now;
     header->shard_bits = shard_bits(size);
     header->generation = 1;
     memcpy(header->hash_key, hash_key, sizeof(header->hash_key));
@@ -122,6 +124,55 @@ sealed_zone_attach(sealed_zone_t *zone, void *memory, size_t size)
     map(zone, memory, header->shard_bits);
 
     return NULL;
+}
+
+
+uint64_t
+sealed_zone_birth(sealed_zone_t *zone, uint64_t now)
+{
+    uint64_t               seen, forgotten;
+    sealed_zone_header_t  *header;
+
+    header = zone->header;
+    seen = __atomic_load_n(&header->clock, __ATOMIC_RELAXED);
+
+    if (seen != now) {
+        forgotten = __atomic_load_n(&header->forgotten, __ATOMIC_ACQUIRE);
+
+        if (forgotten > now + SEALED_CLOCK_SLACK
+            && (seen > now ? seen - now : now - seen) > SEALED_CLOCK_SLACK)
+        {
+            raise_to(&header->birth, now);
+        }
+
+        __atomic_store_n(&header->clock, now, __ATOMIC_RELEASE);
+    }
+
+    return __atomic_load_n(&header->birth, __ATOMIC_RELAXED);
+}
+
+
+void
+sealed_zone_forget(sealed_zone_t *zone, uint64_t now)
+{
+    raise_to(&zone->header->forgotten, now);
+}
+
+
+static void
+raise_to(uint64_t *field, uint64_t value)
+{
+    uint64_t  old;
+
+    old = __atomic_load_n(field, __ATOMIC_RELAXED);
+
+    while (old < value
+           && !__atomic_compare_exchange_n(field, &old, value, 0,
+                                           __ATOMIC_RELEASE,
+                                           __ATOMIC_RELAXED))
+    {
+        /* old is what another one has put there */
+    }
 }
 
 

@@ -163,6 +163,8 @@ typedef struct {
     uint32_t                      version;
     uint32_t                      layout;       /* sizes of the structs */
     uint64_t                      birth;
+    uint64_t                      clock;        /* as it was last seen */
+    uint64_t                      forgotten;    /* last end of a window */
     uint8_t                       hash_key[16];
     uint32_t                      shard_bits;
     uint32_t                      generation;   /* of the next body */
@@ -240,6 +242,17 @@ int sealed_zone_format(sealed_zone_t *zone, void *memory, size_t size,
 /* NULL, or why this memory is not a zone that this code can use */
 const char *sealed_zone_attach(sealed_zone_t *zone, void *memory,
     size_t size);
+
+/*
+ * What a request has to be later than.  Certificates and mailboxes end with
+ * their replay windows.  Where the clock is behind such an end, since it was
+ * ahead for a while, what was sent until the last time it was put is not new.
+ * To be called once a second, and with each request.
+ */
+uint64_t sealed_zone_birth(sealed_zone_t *zone, uint64_t now);
+
+/* something with a replay window ends by this clock */
+void sealed_zone_forget(sealed_zone_t *zone, uint64_t now);
 
 /*
  * For memory that outlived all its processes (a file): makes the locks new

@@ -64,6 +64,84 @@ test_smallest_zone_works(void **unused)
 }
 
 
+/* a clock that was ahead for a while, and had certificates end */
+
+static void
+test_birth_after_a_step(void **unused)
+{
+    uint64_t        now, end;
+    uint32_t        i;
+    sealed_zone_t  *zone;
+
+    zone = store_new(2 << 20);
+    now = zone->header->birth;
+    end = now + 100000;
+
+    /* a clock that goes, goes back a little, or ahead, forgets nothing */
+
+    for (i = 0; i < 1000; i++) {
+        assert_int_equal(sealed_zone_birth(zone, now + i), now);
+        assert_int_equal(sealed_zone_birth(zone, now + i - 1), now);
+    }
+
+    assert_int_equal(sealed_zone_birth(zone, end), now);
+    assert_int_equal(sealed_zone_birth(zone, now + 1000), now);
+
+    /* what ends on time is in the past */
+
+    sealed_zone_forget(zone, now + 1000);
+    assert_int_equal(sealed_zone_birth(zone, now + 1001), now);
+    assert_int_equal(sealed_zone_birth(zone, now + 990), now);
+
+    /* ahead, and back: once, and again when it is put right in steps */
+
+    assert_int_equal(sealed_zone_birth(zone, end), now);
+    sealed_zone_forget(zone, end);
+    assert_int_equal(sealed_zone_birth(zone, end + 1), now);
+    assert_int_equal(sealed_zone_birth(zone, end - 30), now);
+    assert_int_equal(sealed_zone_birth(zone, now + 2000), now + 2000);
+    assert_int_equal(sealed_zone_birth(zone, now + 2001), now + 2000);
+    assert_int_equal(sealed_zone_birth(zone, now - 5000), now + 2000);
+    assert_int_equal(sealed_zone_birth(zone, now + 2010), now + 2010);
+    assert_int_equal(sealed_zone_birth(zone, now + 2060), now + 2010);
+
+    /* until the clock has come to that end */
+
+    assert_int_equal(sealed_zone_birth(zone, end), now + 2010);
+    assert_int_equal(sealed_zone_birth(zone, end + 5000), now + 2010);
+
+    store_free(zone);
+}
+
+
+/* nothing ends before the clocks of all workers say so */
+
+static void
+test_certificate_outlives_its_end(void **unused)
+{
+    uint64_t              end;
+    sealed_zone_t        *zone;
+    sealed_zone_status_t  status;
+
+    zone = store_new(2 << 20);
+    end = NOW / 3600 * 3600 + 7200;
+    assert_int_equal(store_insert(zone, 0, end), SEALED_OK);
+
+    (void) store_expire(zone, end + SEALED_CLOCK_SLACK - 1);
+    assert_int_equal(sealed_zone_status(zone, &status), 0);
+    assert_int_equal(status.certificates, 1);
+    assert_int_equal(zone->header->forgotten, 0);
+
+    end += 3600;
+    (void) store_expire(zone, end);
+    assert_int_equal(sealed_zone_status(zone, &status), 0);
+    assert_int_equal(status.certificates, 0);
+    assert_int_equal(zone->header->forgotten, end);
+
+    store_free(zone);
+}
+
+
 /* the check finds what is wrong, one thing at a time */
 
 static void
@@ -346,6 +424,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_foreign_memory_is_refused),
         cmocka_unit_test(test_smallest_zone_works),
+        cmocka_unit_test(test_birth_after_a_step),
+        cmocka_unit_test(test_certificate_outlives_its_end),
         cmocka_unit_test(test_check_finds_damage),
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_adopt),
