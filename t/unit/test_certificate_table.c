@@ -264,9 +264,9 @@ test_quota(void **unused)
                      SEALED_UNAUTHORIZED);
 
     assert_null(store_check(zone));
-    (void) store_expire(zone, NOW + 3600);
+    (void) store_expire(zone, NOW + 7200);
     assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
-    assert_int_equal(sealed_quota_take(zone, id, 8, 8, NOW + 7200),
+    assert_int_equal(sealed_quota_take(zone, id, 8, 8, NOW + 10800),
                      SEALED_OK);
 
     store_free(zone);
