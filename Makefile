@@ -15,6 +15,7 @@ JOBS = 2
 FUZZ_SECONDS = 3
 QUICK =
 SOAK_ROUNDS = 200
+PAGE_PORT = 8080
 
 CFLAGS = -O2 -g
 WARNINGS = -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter
@@ -46,8 +47,8 @@ unit_core = $(core:%.c=$(B)/unit/%.o) $(host:%.c=$(B)/unit/%.o)
 
 
 .PHONY: all module cli unit unit-programs test asan asan-test lint fuzz \
-	soak demo bench bench-programs clean install help packages-build packages-test \
-	packages-lint packages-asan packages-bench
+	soak demo page page-library bench bench-programs clean install help \
+	packages-build packages-test packages-lint packages-asan packages-bench
 
 all: module cli
 
@@ -65,6 +66,8 @@ help:
 	@echo '                  a picture in $(B)/bench; QUICK=1: in short'
 	@echo 'make soak         killed under load, SOAK_ROUNDS=$(SOAK_ROUNDS) times'
 	@echo 'make demo         a gateway on this machine, and a first exchange'
+	@echo 'make page         a gateway with its page, PAGE_PORT=$(PAGE_PORT)'
+	@echo 'make page-library the library of that page, from its packages'
 	@echo 'make install      DESTDIR=, PREFIX=$(PREFIX)'
 	@echo 'make clean'
 
@@ -202,6 +205,12 @@ soak: packages-test
 
 demo: all
 	@tools/demo
+
+page: all
+	@tools/page $(PAGE_PORT)
+
+page-library: packages-test
+	@tools/build-page-library
 
 
 # figures, each beside a peer's in the same run

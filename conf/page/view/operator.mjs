@@ -1,0 +1,123 @@
+// The operator's side of the page.
+
+import { found, madeBy, octetsOf, recipients } from '../operator.mjs';
+import { base64url, hex } from '../protocol/octets.mjs';
+import { byId, clock, element } from './elements.mjs';
+
+const SHOWN = 200, OCTETS = 96;
+
+// what is shorter is found in ciphertext by chance
+const SHORTEST = 5;
+
+const size = (octets) => `${octets.toLocaleString('en')} octets`;
+
+const hexDump = (octets) => hex(octets.subarray(0, OCTETS))
+    .replace(/(.{2})/g, '$1 ') + (octets.length > OCTETS ? '…' : '');
+
+const whole = ({ method, target, headers, body }) => [`${method} ${target}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...body.length > 0 ? ['', hexDump(body)] : []].join('\n');
+
+const requestRow = (entry) => {
+    const by = madeBy(entry);
+    const to = recipients(entry);
+
+    return [
+        element('summary', {},
+            element('span', { className: 'time' }, clock(entry.time)),
+            element('code', {}, `${entry.method} ${entry.target}`),
+            element('span', { className: `by ${by.kind}` },
+                `${by.kind} ${by.id}`),
+            ...to.map((id) => element('span', { className: 'by mailbox' },
+                `to mailbox ${id}`)),
+            element('span', { className: 'size' }, size(entry.body.length)),
+            element('span', { className: 'status' },
+                entry.status === null ? '…' : `${entry.status}`)),
+        element('pre', {}, whole(entry)),
+    ];
+};
+
+// all that an envelope at rest tells about when it came
+
+const hour = (number) => `${new Date(number * 3600000).toISOString()
+    .slice(0, 13).replace('T', ' ')}h UTC`;
+
+const deliveryRow = ({ time, mailbox, item }) => [
+    element('summary', {},
+        element('span', { className: 'time' }, clock(time)),
+        element('code', {}, `envelope ${item.seq} delivered`),
+        element('span', { className: 'by mailbox' },
+            `mailbox ${base64url(mailbox)}`),
+        element('span', { className: 'size' },
+            `${size(item.header.length + item.body.length)}, of `
+            + hour(item.hour))),
+    element('pre', {}, `header ${hexDump(item.header)}\n\n`
+        + `body ${hexDump(item.body)}`),
+];
+
+const records = new Map();
+const rows = new Map();
+const terms = new Set();
+
+const showSearch = () => {
+    const all = [...records.values()];
+
+    byId('search').replaceChildren(...[...terms].map((term) => {
+        if (term.length < SHORTEST) {
+            return element('li', {}, `“${term}” is too short to look for`);
+        }
+
+        const times = found(all, term);
+
+        return element('li', { className: times ? 'bad' : 'good' },
+            `“${term}” found ${times} times`);
+    }));
+};
+
+export const showEntry = (entry) => {
+    const list = byId('requests');
+    const old = rows.get(entry.id);
+    const details = element('details', { open: old?.firstChild.open ?? false },
+        ...entry.item ? deliveryRow(entry) : requestRow(entry));
+    const row = element('li', {}, details);
+
+    records.set(entry.id, octetsOf(entry));
+    rows.set(entry.id, row);
+
+    if (old) {
+        old.replaceWith(row);
+    } else {
+        list.prepend(row);
+    }
+
+    if (records.size > SHOWN) {
+        const [first] = records.keys();
+
+        rows.get(first).remove();
+        rows.delete(first);
+        records.delete(first);
+    }
+
+    showSearch();
+};
+
+// a name or a text of the conversation, to be looked for
+
+export const lookFor = (term) => {
+    terms.add(term);
+    showSearch();
+};
+
+const HELD = {
+    mailboxes: 'mailboxes', envelopes: 'envelopes waiting',
+    bodies: 'sealed bodies', certificates: 'certificates and quotas',
+};
+
+export const showStatus = ({ zones: [zone], readers }) => {
+    const pairs = [...Object.entries(HELD).map(([key, text]) =>
+        [text, zone[key]]), ['readers', readers]];
+
+    byId('held').replaceChildren(...pairs.map(([text, number]) =>
+        element('div', {}, element('dt', {}, text),
+            element('dd', {}, String(number)))));
+};
