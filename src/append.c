@@ -98,17 +98,18 @@ sealed_append_noted(sealed_zone_t *zone, sealed_append_t *append,
         n = append->accepted;
         append->accepted = 0;
 
+        /* what was found to have expired may be all that was missing */
+
+        sealed_worker_settle(zone);
+
         if (n == 0) {
-            sealed_worker_settle(zone);
             return SEALED_OK;
         }
 
-        if (n == fanout->count
-            || sealed_body_build(zone, fanout, append->stamp, hour,
-                                 (uint32_t) append->expiry_hour, n)
-               != 0)
+        if (sealed_body_build(zone, fanout, append->stamp, hour,
+                              (uint32_t) append->expiry_hour, n)
+            != 0)
         {
-            sealed_worker_settle(zone);
             return SEALED_ZONE_FULL;
         }
     }
