@@ -145,7 +145,7 @@ handle_mailbox(sealed_zone_t *zone, sealed_shard_t *shard,
         idle = ((uint64_t) mailbox->active + 1) * 3600
                + zone->limits.idle_seconds;
 
-        if (idle < now || !sealed_mailbox_is_open(zone, mailbox)) {
+        if (idle <= now || !sealed_mailbox_is_open(zone, mailbox)) {
             sealed_mailbox_end(zone, shard, mailbox, now, wake);
             sealed_mailbox_due(zone, shard, mailbox, SEALED_HOUR(now));
             return 0;

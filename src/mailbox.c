@@ -362,9 +362,9 @@ sealed_mailbox_purge(sealed_zone_t *zone, sealed_shard_t *shard,
         prev = record;
     }
 
-    /* what is due now, the idle, is somebody else's to end */
+    /* an idle one stays due: who looks at what is due ends it */
 
-    sealed_mailbox_due(zone, shard, mailbox, due > hour ? due : hour + 1);
+    sealed_mailbox_due(zone, shard, mailbox, due);
     sealed_lock_commit(&shard->lock);
 }
 

@@ -1,0 +1,262 @@
+
+#include "store.h"
+
+
+#define HOUR    (NOW / 3600)
+#define EXPIRY  (HOUR + 24)
+
+
+static int
+is_open(sealed_zone_t *zone, uint32_t n)
+{
+    uint8_t  id[16];
+
+    store_id(id, n);
+
+    return sealed_mailbox_check_after(zone, id, 0) == SEALED_OK;
+}
+
+
+static void
+send(sealed_zone_t *zone, uint32_t n, unsigned times, uint64_t expiry)
+{
+    uint32_t  accepted;
+
+    while (times--) {
+        assert_int_equal(store_send(zone, n, 1, "hello", 5, 0, NOW, expiry,
+                                    &accepted),
+                         SEALED_OK);
+        assert_int_equal(accepted, 1);
+    }
+}
+
+
+/* envelopes leave at their hour, from each place in a mailbox */
+
+static void
+test_envelopes(void **unused)
+{
+    unsigned         n, k, left;
+    uint64_t         hour;
+    sealed_zone_t   *zone;
+
+    zone = store_new(2 << 20);
+    store_certificate(zone, 0);
+
+    for (n = 1; n <= 20; n++) {
+        assert_int_equal(store_open(zone, n), SEALED_OK);
+
+        for (k = 0; k < 20; k++) {
+            send(zone, n, 1, HOUR + 1 + k * n % 20);
+        }
+    }
+
+    for (hour = HOUR; hour <= HOUR + 21; hour++) {
+        (void) store_expire(zone, hour * 3600 + 3599);
+        assert_null(store_check(zone));
+
+        for (n = 1; n <= 20; n++) {
+            left = 0;
+
+            for (k = 0; k < 20; k++) {
+                left += HOUR + 1 + k * n % 20 > hour;
+            }
+
+            assert_int_equal(store_mailbox(zone, n)->count, left);
+        }
+    }
+
+    assert_int_equal(store_records(zone), 0);
+    assert_int_equal(store_used(zone, SEALED_POOL_BODY), 0);
+    store_free(zone);
+}
+
+
+/* certificates leave when they end, not before and not much later */
+
+static void
+test_certificates(void **unused)
+{
+    uint32_t         n;
+    uint64_t         base;
+    sealed_zone_t   *zone;
+
+    zone = store_new(2 << 20);
+    base = zone->header->arena.free_pages;
+
+    for (n = 0; n < 300; n++) {
+        assert_int_equal(store_insert(zone, n, NOW + n * 13000), SEALED_OK);
+    }
+
+    for (n = 0; n < 300; n++) {
+        (void) store_expire(zone, NOW + n * 13000 - 1);
+        assert_in_range(store_used(zone, SEALED_POOL_CERTIFICATE), 300 - n,
+                        301 - n);
+        (void) store_expire(zone, NOW + n * 13000 + 3600);
+        assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 299 - n);
+    }
+
+    assert_int_equal(zone->header->arena.free_pages, base);
+    assert_null(store_check(zone));
+    store_free(zone);
+}
+
+
+/* a mailbox that nobody asks for ends, with all that is in it */
+
+static void
+test_idle_mailboxes(void **unused)
+{
+    uint8_t          id[16];
+    unsigned         has_next;
+    uint32_t         base, n;
+    uint64_t         next, now;
+    sealed_zone_t   *zone;
+
+    zone = store_new(2 << 20);
+    base = zone->header->arena.free_pages;
+    store_certificate(zone, 0);
+
+    for (n = 1; n <= 50; n++) {
+        assert_int_equal(store_open(zone, n), SEALED_OK);
+        send(zone, n, 99, HOUR + 1000);
+    }
+
+    for (now = NOW; now <= NOW + 86400; now += 1800) {
+        (void) store_expire(zone, now);
+        store_id(id, 7);
+        assert_int_equal(sealed_mailbox_spend(zone, id, now, now, &next,
+                                              &has_next),
+                         SEALED_OK);
+        assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 50);
+        assert_true(is_open(zone, 1));
+    }
+
+    (void) store_expire(zone, NOW + 86400 + 2 * 3600);
+    assert_false(is_open(zone, 1));
+    assert_true(is_open(zone, 7));
+    assert_int_equal(store_records(zone), 99);
+
+    /* closed ones are answered for a while, then they are gone as well */
+
+    assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 50);
+    (void) store_expire(zone, NOW + 86400 + 4 * 3600);
+    assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 1);
+    assert_null(store_check(zone));
+
+    (void) store_expire(zone, NOW + 3 * 86400);
+    (void) store_expire(zone, NOW + 3 * 86400 + 7200);
+    assert_int_equal(zone->header->arena.free_pages, base);
+    store_free(zone);
+}
+
+
+/* a budget of steps is kept, and the rest comes with the next calls */
+
+static void
+test_steps(void **unused)
+{
+    int              more;
+    uint32_t         n, calls;
+    uint64_t         wake, before, after;
+    sealed_zone_t   *zone;
+
+    zone = store_new(4 << 20);
+
+    for (n = 0; n < 1000; n++) {
+        assert_int_equal(store_insert(zone, n, NOW + 3600), SEALED_OK);
+    }
+
+    calls = 0;
+
+    do {
+        before = store_used(zone, SEALED_POOL_CERTIFICATE);
+        more = sealed_expiry_run(zone, 3, 0, NOW + 3600, &wake);
+        after = store_used(zone, SEALED_POOL_CERTIFICATE);
+        assert_in_range(before - after, 0, 3 * (zone->shard_mask + 1));
+        calls++;
+    } while (more);
+
+    assert_int_equal(after, 0);
+    assert_in_range(calls, 1000 / 12, 150);
+    assert_int_equal(sealed_expiry_run(zone, 3, 0, NOW + 3600, &wake), 0);
+    assert_null(store_check(zone));
+
+    store_free(zone);
+}
+
+
+/* mailboxes of a key line that left go before their time, readers are told */
+
+static void
+test_key_line_that_left(void **unused)
+{
+    size_t            used;
+    uint8_t           id[16];
+    unsigned          more;
+    uint32_t          n, pages;
+    uint64_t          wake, all;
+    sealed_zone_t    *zone;
+    sealed_cursor_t   cursor = { 0, 1, SEALED_NONE, SEALED_NONE };
+
+    zone = store_new(4 << 20);
+    store_certificate(zone, 0);
+
+    for (n = 1; n <= 300; n++) {
+        assert_int_equal(store_open(zone, n), SEALED_OK);
+    }
+
+    store_id(id, 300);
+    assert_int_equal(sealed_mailbox_read(zone, id, NOW, &cursor, NULL, 0,
+                                         &used, &more, 9),
+                     SEALED_OK);
+    send(zone, 1, 99, HOUR + 1000);
+
+    /* in a file with two lines the old one still counts */
+
+    zone->limits.ntags = 2;
+    zone->limits.tag[0] = 8;
+    zone->limits.tag[1] = 7;
+    (void) store_expire(zone, NOW);
+    assert_true(is_open(zone, 1));
+    assert_int_equal(store_mailbox(zone, 1)->count, 99);
+
+    zone->limits.ntags = 1;
+    assert_false(is_open(zone, 1));
+    assert_int_equal(store_open(zone, 1), SEALED_MAILBOX_CLOSED);
+
+    /* some pages at a time */
+
+    all = 0;
+
+    for (pages = 0; pages < zone->header->arena.carved; pages += 16) {
+        (void) sealed_expiry_run(zone, 100, 16, NOW, &wake);
+        all |= wake;
+    }
+
+    (void) sealed_expiry_run(zone, 100, 16, NOW, &wake);
+    all |= wake;
+    assert_int_equal(all, 1 << 9);
+    assert_int_equal(store_records(zone), 0);
+
+    (void) store_expire(zone, NOW + 7200);
+    assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 0);
+    assert_null(store_check(zone));
+
+    store_free(zone);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_envelopes),
+        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_idle_mailboxes),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_key_line_that_left)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
