@@ -4,11 +4,6 @@
 
 #define EXPIRY  (NOW / 3600 + 24)
 
-enum {
-    BOXES = 12
-};
-
-
 /* one octet to one mailbox; returns who is to be woken */
 
 static uint64_t
@@ -340,175 +335,6 @@ test_wake(void **unused)
 }
 
 
-/* more than a ring holds: look at everything, once */
-
-static void
-test_wake_overflow(void **unused)
-{
-    unsigned        i, all;
-    uint32_t        woken[SEALED_WAKE_RING];
-    sealed_zone_t  *zone;
-
-    zone = store_new(2 << 20);
-    sealed_wake_attach(zone, 0);
-    (void) sealed_wake_take(zone, 0, woken, &all);
-
-    for (i = 0; i <= SEALED_WAKE_RING; i++) {
-        sealed_wake_notify(zone, 1, i + 1);
-    }
-
-    assert_int_equal(sealed_wake_take(zone, 0, woken, &all),
-                     SEALED_WAKE_RING);
-    assert_true(all);
-    assert_int_equal(woken[0], 1);
-
-    sealed_wake_notify(zone, 1, 77);
-    assert_int_equal(sealed_wake_take(zone, 0, woken, &all), 1);
-    assert_int_equal(woken[0], 77);
-    assert_false(all);
-
-    store_free(zone);
-}
-
-
-/*
- * Thousands of random operations beside the simplest model there is: per
- * mailbox, which numbers are there and how long each body is.
- */
-
-typedef struct {
-    int                           open;
-    uint64_t                      next;
-    uint64_t                      first;        /* not yet acknowledged */
-    unsigned                      sizes[20000];
-} model_t;
-
-
-static void
-test_random_model(void **unused)
-{
-    int                       step;
-    size_t                    used;
-    uint8_t                  *out, id[16], body[2000];
-    uint32_t                  i, n, count, accepted, want;
-    uint64_t                  seq, wake, through;
-    unsigned                  size;
-    model_t                  *model;
-    sealed_item_t             item;
-    const uint8_t            *pos;
-    sealed_zone_t            *zone;
-
-    srand(12345);
-    zone = store_new(8 << 20);
-    model = calloc(BOXES, sizeof(model_t));
-    out = malloc(4 << 20);
-    store_certificate(zone, 0);
-    memset(body, 7, sizeof(body));
-
-    for (step = 0; step < 20000; step++) {
-        n = (uint32_t) rand() % BOXES;
-        store_id(id, n + 1);
-
-        switch (rand() % 8) {
-
-        case 0:
-            if (!model[n].open) {
-
-                /* beyond the time in which a closed one stays closed */
-
-                (void) store_expire(zone, NOW + 4200);
-                assert_int_equal(store_open(zone, n + 1), SEALED_OK);
-                model[n].open = 1;
-                model[n].next = 1;
-                model[n].first = 1;
-            }
-
-            break;
-
-        case 1:
-            if (rand() % 20 == 0) {
-                assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake),
-                                 model[n].open ? SEALED_OK
-                                               : SEALED_NO_MAILBOX);
-                model[n].open = 0;
-            }
-
-            break;
-
-        case 2:
-        case 3:
-        case 4:
-            count = 1 + (uint32_t) rand() % (BOXES - n);
-            size = 1 + (unsigned) rand() % sizeof(body);
-            want = 0;
-
-            for (i = n; i < n + count; i++) {
-                if (model[i].open && model[i].next - model[i].first < 100) {
-                    model[i].sizes[model[i].next++] = size;
-                    want++;
-                }
-            }
-
-            assert_int_equal(store_send(zone, n + 1, count, body, size,
-                                        (uint32_t) (rand() % 50), NOW,
-                                        EXPIRY, &accepted),
-                             SEALED_OK);
-            assert_int_equal(accepted, want);
-            break;
-
-        case 5:
-            if (model[n].open) {
-                through = (uint64_t) rand() % model[n].next;
-                assert_int_equal(sealed_mailbox_acknowledge(zone, id,
-                                                            through, NOW),
-                                 SEALED_OK);
-                if (through >= model[n].first) {
-                    model[n].first = through + 1;
-                }
-            }
-
-            break;
-
-        default:
-            if (!model[n].open) {
-                break;
-            }
-
-            seq = model[n].first;
-            used = store_read(zone, n + 1, 0, 1000, out, 4 << 20, NOW);
-
-            for (pos = out; pos < out + used; seq++) {
-                assert_int_equal(sealed_item_parse(&item, &pos, out + used),
-                                 0);
-                assert_int_equal(item.seq, seq);
-                assert_int_equal(item.body.size, model[n].sizes[seq]);
-                assert_int_equal(item.body.data[item.body.size - 1], 7);
-            }
-
-            assert_int_equal(seq, model[n].next);
-        }
-
-        if (step % 100 == 0) {
-            assert_null(store_check(zone));
-        }
-    }
-
-    for (n = 1; n <= BOXES; n++) {
-        store_id(id, n);
-        (void) sealed_mailbox_close(zone, id, NOW, &wake);
-    }
-
-    assert_int_equal(store_used(zone, SEALED_POOL_CELL), 0);
-    assert_int_equal(store_used(zone, SEALED_POOL_BODY), 0);
-    assert_int_equal(store_records(zone), 0);
-    assert_null(store_check(zone));
-
-    free(out);
-    free(model);
-    store_free(zone);
-}
-
-
 int
 main(void)
 {
@@ -517,9 +343,7 @@ main(void)
         cmocka_unit_test(test_reopened_with_leftovers),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_wake_overflow),
-        cmocka_unit_test(test_random_model)
+        cmocka_unit_test(test_wake)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
