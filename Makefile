@@ -111,11 +111,11 @@ $(B)/cli/%.o: %.c
 
 # unit tests: each t/unit/test_*.c is a program of its own, on all of src/
 
-unit-programs: $(unit) $(B)/zone_check
+unit-programs: $(unit) $(B)/zone_check $(B)/tsan/test_hammer
 
 unit: packages-test
 	@$(MAKE) --no-print-directory unit-programs
-	@tools/run-tests -j $(JOBS) $(unit)
+	@tools/run-tests -j $(JOBS) $(unit) 'threads: $(tsan)'
 
 $(B)/unit/libsealed.a: $(unit_core)
 	$(call say,AR)
@@ -150,6 +150,22 @@ $(B)/fault/%.o: %.c
 	$(Q)$(CC) $(WARNINGS) -O1 -g -DSEALED_FAULTS $(DEFINES) -Isrc -MMD \
 		-MP -c -o $@ $<
 
+# threads with a handle each, under ThreadSanitizer
+
+tsan = TSAN_OPTIONS=suppressions=t/unit/tsan.supp:halt_on_error=1 \
+	$(B)/tsan/test_hammer
+tsan_core = $(core:%.c=$(B)/tsan/%.o)
+
+$(B)/tsan/test_hammer: $(B)/tsan/t/unit/test_hammer.o $(tsan_core)
+	$(call say,LD)
+	$(Q)$(CC) -g -fsanitize=thread -o $@ $^ -lcmocka $(libs) -lpthread
+
+$(B)/tsan/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(WARNINGS) -Wno-tsan -O1 -g -fsanitize=thread $(DEFINES) \
+		-Isrc -MMD -MP -c -o $@ $<
+
 $(B)/unit/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -158,7 +174,7 @@ $(B)/unit/%.o: %.c
 
 .SECONDARY:
 
--include $(shell find $(B)/cli $(B)/unit $(B)/fault -name '*.d' 2> /dev/null)
+-include $(shell find $(B)/cli $(B)/unit $(B)/fault $(B)/tsan -name '*.d' 2> /dev/null)
 
 
 # every test; the last line is "N passed, N failed"
@@ -169,7 +185,7 @@ test: packages-test
 	@$(MAKE) --no-print-directory all unit-programs bench-programs
 	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/test $(unit) $(e2e) \
-		't/fuzz/run $(FUZZ_SECONDS)'
+		't/fuzz/run $(FUZZ_SECONDS)' 'threads: $(tsan)'
 
 
 # the same end-to-end tests on an nginx with sanitizers

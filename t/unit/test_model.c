@@ -70,16 +70,20 @@ typedef struct {
 } model_t;
 
 
-#define expect(what)                                                         \
-    do {                                                                     \
-        if (!(what)) {                                                       \
-            fprintf(stderr, "# line %d: %s\n", __LINE__, #what);             \
-            _exit(1);                                                        \
-        }                                                                    \
-    } while (0)
+#define expect(what)  expect_at((what) != 0, __LINE__, #what)
 
 
 static uint8_t  scratch[1 << 20];
+
+
+static void
+expect_at(int holds, int line, const char *what)
+{
+    if (!holds) {
+        fprintf(stderr, "# line %d: %s\n", line, what);
+        _exit(1);
+    }
+}
 
 
 static const char *
