@@ -55,6 +55,7 @@
 #include "../src/request_signature.h"
 #include "../src/route.h"
 #include "../src/text.h"
+#include "../src/ticket.h"
 
 
 extern ngx_module_t  ngx_http_sealed_module;
@@ -224,6 +225,7 @@ typedef struct {
     void                         *checked;      /* loc conf it held for */
     sealed_verdict_t              verdict;
     sealed_verdict_t              nonce_verdict;
+    sealed_verdict_t              ticket_verdict;
     sealed_verdict_t              outcome;      /* what was answered */
     uint64_t                      retry_after;
     uint64_t                      next;
@@ -238,6 +240,7 @@ typedef struct {
     unsigned                      repeated:1;   /* a header came twice */
     unsigned                      access:1;     /* of sealed_access */
     unsigned                      by_owner:1;
+    unsigned                      by_ticket:1;
     unsigned                      settled:1;
     unsigned                      body_done:1;
 } ngx_http_sealed_ctx_t;

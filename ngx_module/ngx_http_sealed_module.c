@@ -298,6 +298,11 @@ ngx_http_sealed_precheck(ngx_http_request_t *r,
                    : sends ? "POST, OPTIONS" : "GET, DELETE, OPTIONS";
         break;
 
+    case SEALED_ROUTE_TICKETS:
+        needed = NGX_HTTP_SEALED_MAILBOX;
+        *methods = "POST, OPTIONS";
+        break;
+
     case SEALED_ROUTE_FANOUT:
         needed = NGX_HTTP_SEALED_SEND;
         *methods = "POST, OPTIONS";

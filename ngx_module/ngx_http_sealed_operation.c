@@ -9,6 +9,8 @@ static ngx_int_t ngx_http_sealed_open(ngx_http_request_t *r,
 static void ngx_http_sealed_open_record(ngx_http_sealed_ctx_t *ctx,
     u_char *record, u_char *key, uint32_t tag,
     sealed_mailbox_status_t *status);
+static ngx_int_t ngx_http_sealed_ticket(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
 static ngx_int_t ngx_http_sealed_respond_status(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, ngx_uint_t status,
     sealed_mailbox_status_t *mailbox);
@@ -94,6 +96,9 @@ ngx_http_sealed_operate(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         }
 
         break;
+
+    case SEALED_OP_TICKET:
+        return ngx_http_sealed_ticket(r, ctx);
 
     case SEALED_OP_ACKNOWLEDGE:
         life = ngx_http_sealed_journal_life(ctx);
@@ -226,6 +231,50 @@ ngx_http_sealed_open_record(ngx_http_sealed_ctx_t *ctx, u_char *record,
     ngx_http_sealed_journal_put(ctx, SEALED_JOURNAL_OPEN,
                                 SEALED_JOURNAL_OPEN_SIZE);
     ngx_explicit_memzero(mailbox.key, sizeof(mailbox.key));
+}
+
+
+static ngx_int_t
+ngx_http_sealed_ticket(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
+{
+    char                      text[SEALED_TICKET_TEXT];
+    u_char                   *data, key[SEALED_KEY_SIZE];
+    uint32_t                  tag;
+    sealed_json_t             json;
+    sealed_ticket_t           ticket;
+    const sealed_key_line_t  *line;
+
+    line = NULL;
+
+    if (sealed_mailbox_find(ctx->zone->zone, ctx->mailbox, key, &tag) == 0) {
+        line = sealed_master_secret_find(ctx->zone->secret, tag);
+        ngx_explicit_memzero(key, sizeof(key));
+    }
+
+    if (line == NULL) {
+        return ngx_http_sealed_respond_problem(r, SEALED_UNAUTHORIZED, ctx);
+    }
+
+    data = ngx_pnalloc(r->pool, 64 + SEALED_TICKET_TEXT);
+    if (data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ticket.expiry = ngx_time() + SEALED_TICKET_SECONDS;
+    randombytes_buf(ticket.random, sizeof(ticket.random));
+    sealed_ticket_issue(text, &ticket, line->ticket_key, ctx->mailbox);
+
+    sealed_json_init(&json, (char *) data, 64 + SEALED_TICKET_TEXT);
+    sealed_json_object(&json);
+    sealed_json_name(&json, "ticket");
+    sealed_json_string(&json, text, sizeof(text));
+    sealed_json_name(&json, "expires_in");
+    sealed_json_uint(&json, SEALED_TICKET_SECONDS);
+    sealed_json_object_end(&json);
+
+    return ngx_http_sealed_respond(r, NGX_HTTP_OK,
+                                   &ngx_http_sealed_json_type, data,
+                                   (u_char *) json.pos - data);
 }
 
 

@@ -45,6 +45,13 @@ sealed_mailbox_read(sealed_zone_t *zone, const uint8_t *id, uint64_t now,
         return SEALED_NO_MAILBOX;
     }
 
+    /* who is connected does not idle */
+
+    if (mailbox->active != SEALED_HOUR(now)) {
+        sealed_shard_save(zone, shard, &mailbox->active, sizeof(uint32_t));
+        sealed_set(mailbox->active, SEALED_HOUR(now));
+    }
+
     if (mailbox->node.due <= SEALED_HOUR(now)) {
         sealed_mailbox_purge(zone, shard, mailbox, now);
     }

@@ -106,6 +106,8 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_CERTIFICATES_FULL] = { 503, URN "certificates-full",
         "Certificate table full",
         "There is no room for a new certificate now." },
+    [SEALED_TICKETS_BUSY] = { 503, URN "tickets-busy", "Tickets busy",
+        "Too many tickets were used within a minute." },
     [SEALED_READERS_BUSY] = { 503, URN "readers-busy", "Readers busy",
         "There are as many waiting readers as there may be; come back." },
     [SEALED_UNAVAILABLE] = { 503, URN "unavailable", "Store unavailable",

@@ -7,7 +7,7 @@
 
 static int skip(sealed_bytes_t *in, const char *text);
 static int take_parameter(sealed_bytes_t *in, sealed_bytes_t *name,
-    uint64_t *value);
+    sealed_bytes_t *value);
 static int is_name(sealed_bytes_t name, const char *text);
 
 
@@ -63,11 +63,9 @@ sealed_route(sealed_bytes_t path, sealed_bytes_t prefix,
         return SEALED_ROUTE_MAILBOX;
     }
 
-    if (skip(&path, "/envelopes") == 0 && path.size == 0) {
-        return SEALED_ROUTE_ENVELOPES;
-    }
-
-    return SEALED_ROUTE_NONE;
+    return is_name(path, "/envelopes") ? SEALED_ROUTE_ENVELOPES
+           : is_name(path, "/tickets") ? SEALED_ROUTE_TICKETS
+           : SEALED_ROUTE_NONE;
 }
 
 
@@ -88,6 +86,9 @@ sealed_route_operation(sealed_resource_t resource,
                : method == SEALED_POST ? SEALED_OP_SEND
                : method == SEALED_DELETE ? SEALED_OP_ACKNOWLEDGE
                : SEALED_OP_NONE;
+
+    case SEALED_ROUTE_TICKETS:
+        return method == SEALED_POST ? SEALED_OP_TICKET : SEALED_OP_NONE;
 
     case SEALED_ROUTE_FANOUT:
         return method == SEALED_POST ? SEALED_OP_FANOUT : SEALED_OP_NONE;
@@ -113,11 +114,13 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
 {
     unsigned        seen, bit;
     uint64_t        value;
-    sealed_bytes_t  name;
+    sealed_bytes_t  name, words;
 
     query->after = 0;
     query->limit = SEALED_READ_LIMIT_DEFAULT;
     query->wait = 0;
+    query->ticket.data = NULL;
+    query->ticket.size = 0;
     query->through = 0;
     query->class = 0;
     query->epoch = 0;
@@ -127,7 +130,22 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
 
     while (text.size) {
 
-        if (take_parameter(&text, &name, &value) != 0) {
+        if (take_parameter(&text, &name, &words) != 0) {
+            return -1;
+        }
+
+        if (operation == SEALED_OP_FOLLOW && is_name(name, "ticket")) {
+
+            if (words.size == 0 || (seen & 128)) {
+                return -1;
+            }
+
+            seen |= 128;
+            query->ticket = words;
+            continue;
+        }
+
+        if (sealed_decimal_decode(&value, words) != 0) {
             return -1;
         }
 
@@ -237,10 +255,10 @@ sealed_ttl_parse(uint64_t *ttl, sealed_bytes_t value)
 /* "name=value" and the "&" behind it, which another one has to follow */
 
 static int
-take_parameter(sealed_bytes_t *in, sealed_bytes_t *name, uint64_t *value)
+take_parameter(sealed_bytes_t *in, sealed_bytes_t *name,
+    sealed_bytes_t *value)
 {
     size_t          size;
-    sealed_bytes_t  digits;
     const uint8_t  *equals, *end;
 
     end = memchr(in->data, '&', in->size);
@@ -253,8 +271,8 @@ take_parameter(sealed_bytes_t *in, sealed_bytes_t *name, uint64_t *value)
 
     name->data = in->data;
     name->size = (size_t) (equals - in->data);
-    digits.data = equals + 1;
-    digits.size = size - name->size - 1;
+    value->data = equals + 1;
+    value->size = size - name->size - 1;
 
     if (end) {
         size++;
@@ -267,7 +285,7 @@ take_parameter(sealed_bytes_t *in, sealed_bytes_t *name, uint64_t *value)
     in->data += size;
     in->size -= size;
 
-    return sealed_decimal_decode(value, digits);
+    return 0;
 }
 
 

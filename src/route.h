@@ -19,6 +19,7 @@ typedef enum {
     SEALED_ROUTE_NONE = 0,
     SEALED_ROUTE_MAILBOX,           /* {prefix}/mailboxes/{id} */
     SEALED_ROUTE_ENVELOPES,         /* {prefix}/mailboxes/{id}/envelopes */
+    SEALED_ROUTE_TICKETS,           /* {prefix}/mailboxes/{id}/tickets */
     SEALED_ROUTE_FANOUT,            /* {prefix}/envelopes */
     SEALED_ROUTE_CERTIFICATES,      /* {prefix}/certificates */
     SEALED_ROUTE_REPORTS,           /* {prefix}/reports */
@@ -47,6 +48,7 @@ typedef enum {
     SEALED_OP_FANOUT,               /* POST many, by a sender */
     SEALED_OP_READ,                 /* GET envelopes, by the owner */
     SEALED_OP_FOLLOW,               /* the same on a live transport */
+    SEALED_OP_TICKET,               /* POST a mailbox's tickets, by it */
     SEALED_OP_ACKNOWLEDGE,          /* DELETE envelopes, by the owner */
     SEALED_OP_ISSUE,                /* POST blinded, by an account */
     SEALED_OP_REPORT,               /* POST a report, by an operator */
@@ -58,6 +60,7 @@ typedef struct {
     uint64_t                      after;        /* read, follow */
     unsigned                      limit;        /* read, 1 to 1,000 */
     unsigned                      wait;         /* read, seconds, 0 to 60 */
+    sealed_bytes_t                ticket;       /* follow */
     uint64_t                      through;      /* acknowledge */
     unsigned                      class;        /* issue */
     uint32_t                      epoch;        /* issue */
@@ -65,7 +68,7 @@ typedef struct {
 } sealed_query_t;
 
 
-/* id is set for the two mailbox resources */
+/* id is set for the three mailbox resources */
 sealed_resource_t sealed_route(sealed_bytes_t path, sealed_bytes_t prefix,
     uint8_t id[SEALED_MAILBOX_ID_SIZE]);
 
@@ -75,9 +78,9 @@ sealed_operation_t sealed_route_operation(sealed_resource_t resource,
 
 /*
  * The query of an operation, data NULL when there is none.  Parameters each
- * at most once, in any order, plain decimal values; anything else, and any
- * query at all where the operation has none, is -1.  An acknowledgement must
- * have "through", issuing "class" and "epoch".
+ * at most once, in any order, plain decimal values (a ticket is some text);
+ * anything else, and any query at all where the operation has none, is -1.
+ * An acknowledgement must have "through", issuing "class" and "epoch".
  */
 int sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
     sealed_bytes_t text);

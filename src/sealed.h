@@ -104,6 +104,7 @@ typedef enum {
     SEALED_MAILBOX_FULL,            /* 507 */
     SEALED_ZONE_FULL,               /* 503 */
     SEALED_CERTIFICATES_FULL,       /* 503 */
+    SEALED_TICKETS_BUSY,            /* 503 too many of one place used */
     SEALED_READERS_BUSY,            /* 503 this worker has enough */
     SEALED_UNAVAILABLE,             /* 503 the store cannot work now */
 

@@ -46,7 +46,9 @@ enum {
     SEALED_SHARDS_MIN      = 4,
     SEALED_SHARDS_MAX      = 64,
     SEALED_SHARD_MEMORY    = 16 << 20,  /* one more for each of these */
-    SEALED_CELL_PAYLOAD    = 120
+    SEALED_CELL_PAYLOAD    = 120,
+    SEALED_TICKET_PLACES   = 64,
+    SEALED_TICKETS         = 16     /* in each */
 };
 
 
@@ -139,6 +141,10 @@ struct sealed_shard_s {
     uint32_t                      ended;        /* mailboxes */
     uint32_t                      reserved;
     sealed_wheel_t                wheel;
+
+    /* used ones, changed without the lock (ticket.h) */
+    uint64_t                      tickets[SEALED_TICKET_PLACES]
+                                         [SEALED_TICKETS];
 };
 
 

@@ -51,7 +51,11 @@ sub install {
 
 ok(install(), 'packages installed') or do { done_testing; exit 1 };
 
-my $nginx = Sealed::Nginx->gateway;
+my $nginx = Sealed::Nginx->gateway(
+    workers => 2,
+    zone_conf => 'readers connection=4;',
+    server_conf => 'listen 127.0.0.1:%%PORT2%% http2;',
+);
 
 # One result for each test; a test that only holds others counts if none of
 # them tells why it failed.
@@ -93,12 +97,13 @@ sub report {
 
 {
     local $ENV{SEALED_PORT} = $nginx->port;
+    local $ENV{SEALED_PORT_HTTP2} = $nginx->port(2);
     local $ENV{SEALED_AUTHORITY_SEED} = unpack 'H*', $nginx->authority_seed;
     local $ENV{SEALED_NODE_DIRECTORY} = $install;
 
     my @tests = sort glob "$source/*.test.mjs";
 
-    open my $pipe, '-|', 'node', '--test', '--test-reporter=tap', @tests
+    open my $pipe, '-|', 'timeout', 180, 'node', '--test', '--test-reporter=tap', @tests
         or die "node: $!\n";
 
     cmp_ok(report($pipe), '>=', scalar @tests, 'node ran the tests');

@@ -102,6 +102,9 @@ check_path(sealed_bytes_t path)
 
         if (resource == SEALED_ROUTE_ENVELOPES) {
             p = stpcpy(p, "/envelopes");
+
+        } else if (resource == SEALED_ROUTE_TICKETS) {
+            p = stpcpy(p, "/tickets");
         }
     }
 
@@ -135,7 +138,14 @@ check_query(sealed_operation_t operation, sealed_bytes_t text)
         ampersand = memchr(p, '&', (size_t) (end - p));
         size = (size_t) ((ampersand ? ampersand : end) - p);
 
-        check_parameter(operation, &query, p, size, seen);
+        if (query.ticket.data && query.ticket.data - 7 == p) {
+            CHECK(operation == SEALED_OP_FOLLOW);
+            CHECK(memcmp(p, "ticket=", 7) == 0);
+            CHECK(query.ticket.size == size - 7);
+
+        } else {
+            check_parameter(operation, &query, p, size, seen);
+        }
 
         p += size;
 
