@@ -52,6 +52,7 @@ test_paths(void **state)
     } cases[] = {
         { "/v1/mailboxes/" ID, SEALED_ROUTE_MAILBOX },
         { "/v1/mailboxes/" ID "/envelopes", SEALED_ROUTE_ENVELOPES },
+        { "/v1/mailboxes/" ID "/tickets", SEALED_ROUTE_TICKETS },
         { "/v1/envelopes", SEALED_ROUTE_FANOUT },
         { "/v1/certificates", SEALED_ROUTE_CERTIFICATES },
         { "/v1/reports", SEALED_ROUTE_REPORTS },
@@ -109,7 +110,8 @@ test_paths_refused(void **state)
         "/v1/mailboxes/" ID "/envelope",
         "/v1/mailboxes/" ID "/envelopesx",
         "/v1/mailboxes/" ID "envelopes",
-        "/v1/mailboxes/" ID "/tickets",
+        "/v1/mailboxes/" ID "/ticket",
+        "/v1/mailboxes/" ID "/tickets/",
 
         /* unused bits, other alphabets, 15 and 17 octets */
         "/v1/mailboxes/bx1Vw5vafPPX3QiO5KCw4R",
@@ -217,6 +219,9 @@ test_methods(void **state)
             [SEALED_POST] = SEALED_OP_SEND,
             [SEALED_DELETE] = SEALED_OP_ACKNOWLEDGE
         },
+        [SEALED_ROUTE_TICKETS] = {
+            [SEALED_POST] = SEALED_OP_TICKET
+        },
         [SEALED_ROUTE_FANOUT] = {
             [SEALED_POST] = SEALED_OP_FANOUT
         },
@@ -323,6 +328,38 @@ test_acknowledge_queries(void **state)
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         assert_int_equal(query(&q, SEALED_OP_ACKNOWLEDGE, refused[i]), -1);
     }
+}
+
+
+static void
+test_follow_queries(void **state)
+{
+    unsigned        i;
+    sealed_bytes_t  text;
+    sealed_query_t  q;
+
+    static const char  *refused[] = {
+        "limit=1", "wait=0", "through=1", "after=", "after=x", "ticket",
+        "ticket=", "ticket=a&", "ticket=a&ticket=b", "ticket=&after=1",
+        "Ticket=a", "after=1&after=2", "&ticket=a"
+    };
+
+    text.data = (const uint8_t *) "after=7&ticket=a=b";
+    text.size = strlen("after=7&ticket=a=b");
+
+    assert_int_equal(sealed_query_parse(&q, SEALED_OP_FOLLOW, text), 0);
+    assert_true(q.after == 7);
+    assert_int_equal(q.ticket.size, 3);
+    assert_memory_equal(q.ticket.data, "a=b", 3);
+
+    assert_int_equal(query(&q, SEALED_OP_FOLLOW, "after=7"), 0);
+    assert_null(q.ticket.data);
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_int_equal(query(&q, SEALED_OP_FOLLOW, refused[i]), -1);
+    }
+
+    assert_int_equal(query(&q, SEALED_OP_READ, "ticket=a"), -1);
 }
 
 
@@ -467,6 +504,7 @@ main(void)
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_read_queries),
         cmocka_unit_test(test_acknowledge_queries),
+        cmocka_unit_test(test_follow_queries),
         cmocka_unit_test(test_issue_queries),
         cmocka_unit_test(test_report_queries),
         cmocka_unit_test(test_no_query),

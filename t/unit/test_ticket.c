@@ -198,7 +198,7 @@ test_race(void **state)
     }
 
     assert_true(all > 0);
-    printf("# %u of %u tickets had a winner\n", all, ROUNDS);
+    printf("# %u of %d tickets had a winner\n", all, ROUNDS);
 
     pthread_barrier_destroy(&barrier);
     store_free(zone);
