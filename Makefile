@@ -64,7 +64,8 @@ help:
 	@echo 'make fuzz         FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make bench        this gateway beside nchan and Redis: figures, JSON and'
 	@echo '                  a picture in $(B)/bench; QUICK=1: in short'
-	@echo 'make soak         killed under load, SOAK_ROUNDS=$(SOAK_ROUNDS) times'
+	@echo 'make soak         killed under load, SOAK_ROUNDS=$(SOAK_ROUNDS) times, then'
+	@echo '                  5,000 readers, 100 reloads, 20 killed workers'
 	@echo 'make demo         a gateway on this machine, and a first exchange'
 	@echo 'make page         a gateway with its page, PAGE_PORT=$(PAGE_PORT)'
 	@echo 'make page-library the library of that page, from its packages'
@@ -218,6 +219,7 @@ soak: packages-test
 	@$(MAKE) --no-print-directory all unit-programs
 	@SEALED_CRASH_ROUNDS=$(SOAK_ROUNDS) NGINX_BIN=$(NGINX) \
 		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/41-crash.t
+	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) t/soak
 
 demo: all
 	@tools/demo

@@ -6,6 +6,7 @@
  *
  *     readers MODE --port N --exchange HEX --opener CERT,KEY,ID
  *         --sender CERT,KEY,ID --count N [--mailboxes N] [--transport NAME]
+ *         [--address N]
  *
  * Modes: idle (connect, then wait for the end of stdin), wake (a send to each
  * of some readers in turn), broadcast (fan-outs to all), soak (sends and
@@ -33,6 +34,9 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+
+#define SEND_EVERY  0.1             /* seconds, while soaking */
 
 
 enum {
@@ -90,7 +94,7 @@ typedef struct {
 
 static int           port, epoll_fd;
 static transport_t   transport;
-static unsigned      count = 1, boxes, opened;
+static unsigned      count = 1, boxes, opened, address;
 static uint8_t       exchange[32];
 static actor_t       opener, sender;
 static box_t        *box;
@@ -155,7 +159,7 @@ parse_actor(actor_t *actor, char *text)
 
 
 static int
-connect_to(unsigned address, int flags)
+connect_to(unsigned from_address, int flags)
 {
     int                 fd, one;
     struct sockaddr_in  from, to;
@@ -167,7 +171,7 @@ connect_to(unsigned address, int flags)
 
     memset(&from, 0, sizeof(from));
     from.sin_family = AF_INET;
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + address);
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + from_address);
 
     /* the port is chosen when the other end is known */
 
@@ -437,7 +441,7 @@ begin(reader_t *r)
     unsigned  i;
 
     i = (unsigned) (r - reader);
-    r->fd = connect_to(1 + i / PER_ADDRESS, SOCK_NONBLOCK);
+    r->fd = connect_to(1 + address + i / PER_ADDRESS, SOCK_NONBLOCK);
 
     if (r->fd == -1) {
         r->again = now() + 0.2;
@@ -1046,7 +1050,7 @@ soak(void)
 
         if (now() >= next) {
             status = fan_out(&fd, &accepted);
-            next = now() + 0.02;
+            next = now() + SEND_EVERY;
 
             /* all or nothing is known of those that were answered */
 
@@ -1120,6 +1124,7 @@ main(int argc, char **argv)
         { "sender", required_argument, NULL, 's' },
         { "count", required_argument, NULL, 'n' },
         { "mailboxes", required_argument, NULL, 'm' },
+        { "address", required_argument, NULL, 'a' },
         { "transport", required_argument, NULL, 't' },
         { NULL, 0, NULL, 0 }
     };
@@ -1157,6 +1162,10 @@ main(int argc, char **argv)
 
         case 'm':
             boxes = (unsigned) atoi(optarg);
+            break;
+
+        case 'a':
+            address = (unsigned) atoi(optarg);
             break;
 
         case 't':

@@ -49,7 +49,7 @@ sub actor {
         map { unpack 'H*', $actor->{$_} } qw(key id);
 }
 
-# nginx, mode, count; mailboxes, transport
+# nginx, mode, count; mailboxes, transport, address (127.0.0.2 and on)
 
 sub new {
     my ($class, %o) = @_;
@@ -63,15 +63,13 @@ sub new {
         '--sender', actor($client->certified(class => 2)),
         '--count', $o{count},
         map { defined $o{$_} ? ("--$_", $o{$_}) : () }
-            qw(mailboxes transport));
+            qw(mailboxes transport address));
 
     $client->disconnect;
 
     my $self = bless { said => {} }, $class;
 
-    $self->{pid} = open2($self->{out}, $self->{in}, 'sh', '-c',
-                         'ulimit -n 200000 2> /dev/null; exec "$@"', 'sh',
-                         @command);
+    $self->{pid} = open2($self->{out}, $self->{in}, @command);
     $self->wait_for('mailboxes');
 
     return $self;
