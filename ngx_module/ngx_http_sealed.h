@@ -14,6 +14,7 @@
  *   ngx_http_sealed_issue.c       issuing blind certificates
  *   ngx_http_sealed_report.c      abuse reports and revocations
  *   ngx_http_sealed_offload.c     arithmetic in nginx's thread pool
+ *   ngx_http_sealed_online.c      mail for whoever is connected
  *   ngx_http_sealed_reader.h      readers, and how mail travels to them
  *   ngx_http_sealed_wake.c        wake-ups across workers, sweeping
  *   ngx_http_sealed_respond.c     answers
@@ -49,6 +50,7 @@
 #include "../src/mailbox_address.h"
 #include "../src/mailbox_read.h"
 #include "../src/master_secret.h"
+#include "../src/online.h"
 #include "../src/problem.h"
 #include "../src/quota.h"
 #include "../src/rate_limit.h"
@@ -104,6 +106,7 @@ typedef struct {
     ngx_uint_t                    frames;       /* a second */
     size_t                        unacknowledged;
     ngx_array_t                  *origins;      /* NULL: any */
+    ngx_msec_t                    quantum;      /* 0: at once */
 } ngx_http_sealed_readers_conf_t;
 
 
@@ -127,11 +130,14 @@ typedef struct {
     ngx_http_sealed_journal_conf_t  journal;
     sealed_zone_t                *zone;         /* as this process has it */
 
+    sealed_online_t              *online;       /* likewise */
+
     sealed_master_secret_t       *secret;
     ngx_array_t                   authorities;
     ngx_http_sealed_class_t       classes[256];
 
     ngx_str_t                     prefix;
+    ngx_event_t                   release;      /* with a quantum */
     sealed_fanout_limits_t        limits;
     sealed_mailbox_limits_t       mailbox;
     ngx_http_sealed_readers_conf_t
@@ -241,6 +247,7 @@ typedef struct {
     unsigned                      access:1;     /* of sealed_access */
     unsigned                      by_owner:1;
     unsigned                      by_ticket:1;
+    unsigned                      online:1;     /* not to be stored */
     unsigned                      settled:1;
     unsigned                      body_done:1;
 } ngx_http_sealed_ctx_t;
@@ -333,6 +340,12 @@ ngx_int_t ngx_http_sealed_report_handler(ngx_http_request_t *r);
 size_t ngx_http_sealed_report_max(ngx_http_sealed_zone_conf_t *zone);
 char *ngx_http_sealed_moderate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* _online.c */
+ngx_int_t ngx_http_sealed_online_init(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *zone);
+sealed_verdict_t ngx_http_sealed_online_send(ngx_http_request_t *r,
+    ngx_http_sealed_zone_conf_t *zone, sealed_append_t *append);
 
 /* _reader.c */
 sealed_operation_t ngx_http_sealed_read_operation(ngx_http_request_t *r);

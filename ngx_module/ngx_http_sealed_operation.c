@@ -362,7 +362,9 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    verdict = ctx->zone->journal.path.len
+    verdict = ctx->online
+              ? ngx_http_sealed_online_send(r, ctx->zone, &append)
+              : ctx->zone->journal.path.len
               ? ngx_http_sealed_append(r, ctx, &append)
               : sealed_append(ctx->zone->zone, &append, ngx_time());
 
@@ -521,9 +523,16 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
         return SEALED_BAD_HEADER;
     }
 
-    if (ctx->request.value[SEALED_DELIVERY].data || ttl == 0) {
-        return SEALED_NOT_AVAILABLE;
+    value = ctx->request.value[SEALED_DELIVERY];
+
+    if (value.data
+        && (value.size != sizeof("online") - 1
+            || ngx_memcmp(value.data, "online", value.size) != 0))
+    {
+        return SEALED_BAD_HEADER;
     }
+
+    ctx->online = value.data || ttl == 0;
 
     ttl = ngx_min(ttl, (uint64_t) ctx->zone->max_ttl);
     *expiry_hour = (ngx_time() + ttl + 3599) / 3600;

@@ -111,6 +111,11 @@ ngx_http_sealed_reader_start(ngx_http_request_t *r,
     reader->transport = transport;
     reader->data = data;
 
+    /* who only asks gets what comes while he waits, and nothing twice */
+
+    reader->online = transport->live
+                     ? 0 : sealed_online_last(ctx->zone->online);
+
     ctx->cursor.after = ctx->query.after;
     ctx->cursor.limit = ctx->query.limit;
     ctx->cursor.record = SEALED_NONE;
@@ -507,6 +512,17 @@ ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
         }
 
         room = largest;
+    }
+
+    /* looked at after the reader has been registered: nothing is missed */
+
+    if (used == 0 && !more && worker != SEALED_WAKE_WORKERS) {
+        used = sealed_online_read(ctx->zone->online, ctx->mailbox,
+                                  sealed_zone_hash(ctx->zone->zone,
+                                                   ctx->mailbox),
+                                  ngx_time(), &reader->online,
+                                  ngx_http_sealed_stage,
+                                  ngx_http_sealed_stage_size, &more);
     }
 
     *last = !reader->transport->live && !more;

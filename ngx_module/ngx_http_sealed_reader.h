@@ -83,6 +83,7 @@ struct ngx_http_sealed_reader_s {
     void                         *data;     /* the transport's */
     ngx_buf_t                     buf;      /* start NULL: nothing to send */
     off_t                         sent;     /* at the last alarm */
+    uint64_t                      online;   /* seen of what is not stored */
     unsigned                      waiting:1;
     unsigned                      armed:1;
     unsigned                      begun:1;      /* the answer has */

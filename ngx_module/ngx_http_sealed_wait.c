@@ -243,7 +243,10 @@ ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
         ngx_queue_remove(q);
         ngx_queue_insert_tail(bucket, q);
 
-        if (zone == NULL || ngx_http_sealed_waits_for(reader, zone, mailbox))
+        /* with a release quantum, the time of those is still to come */
+
+        if (zone == NULL ? !reader->ctx->zone->release.timer_set
+                         : ngx_http_sealed_waits_for(reader, zone, mailbox))
         {
             c = reader->request->connection;
             found += ngx_http_sealed_reader_run(reader);

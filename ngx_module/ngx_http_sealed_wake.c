@@ -1,6 +1,7 @@
 
 #include "ngx_http_sealed_reader.h"
 
+#include <sodium.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -24,6 +25,9 @@
 static void ngx_http_sealed_wake_read(ngx_event_t *ev);
 static ngx_uint_t ngx_http_sealed_wake_take(ngx_connection_t *c);
 static ngx_uint_t ngx_http_sealed_wake_look(void);
+static void ngx_http_sealed_release(ngx_event_t *ev);
+static ngx_uint_t ngx_http_sealed_wake_zone(
+    ngx_http_sealed_zone_conf_t *zone);
 static void ngx_http_sealed_heal(void);
 static void ngx_http_sealed_tick(ngx_event_t *ev);
 static void ngx_http_sealed_reap(void);
@@ -50,6 +54,7 @@ static ngx_connection_t             *ngx_http_sealed_wake_connection;
 static ngx_connection_t             *ngx_http_sealed_idle_connection;
 static ngx_socket_t                  ngx_http_sealed_idle_peer;
 static ngx_uint_t                    ngx_http_sealed_ticks;
+static ngx_msec_t                    ngx_http_sealed_phase;
 
 
 ngx_int_t
@@ -143,6 +148,7 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_conf = smcf;
 
     ngx_http_sealed_wait_init(cycle->log);
+    ngx_http_sealed_phase = randombytes_uniform(60000);
 
     for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
         pid = ngx_http_sealed_places->pid[i];
@@ -171,6 +177,11 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
 
         for (i = 0; i < smcf->zones.nelts; i++) {
             sealed_wake_attach(zone[i]->zone, ngx_http_sealed_place);
+
+            zone[i]->release.handler = ngx_http_sealed_release;
+            zone[i]->release.data = &ngx_http_sealed_timer_connection;
+            zone[i]->release.log = cycle->log;
+            zone[i]->release.cancelable = 1;
         }
 
         ngx_http_sealed_wake_connection =
@@ -278,8 +289,7 @@ ngx_http_sealed_wake_take(ngx_connection_t *c)
 static ngx_uint_t
 ngx_http_sealed_wake_look(void)
 {
-    unsigned                       all, n, j;
-    uint32_t                       mailboxes[SEALED_WAKE_RING];
+    ngx_msec_t                     quantum;
     ngx_uint_t                     i, found;
     ngx_http_sealed_zone_conf_t  **zone;
 
@@ -287,17 +297,59 @@ ngx_http_sealed_wake_look(void)
     zone = ngx_http_sealed_conf->zones.elts;
 
     for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
-        n = sealed_wake_take(zone[i]->zone, ngx_http_sealed_place, mailboxes,
-                             &all);
+        quantum = zone[i]->readers.quantum;
 
-        if (all) {
-            found += ngx_http_sealed_wait_look_all(0, 1);
+        if (quantum == 0) {
+            found += ngx_http_sealed_wake_zone(zone[i]);
             continue;
         }
 
-        for (j = 0; j < n; j++) {
-            found += ngx_http_sealed_wait_look(zone[i], mailboxes[j]);
+        /* at the next tick, whose phase tells nothing */
+
+        if (!zone[i]->release.timer_set) {
+            ngx_add_timer(&zone[i]->release,
+                          quantum - (ngx_current_msec
+                                     + ngx_http_sealed_phase) % quantum);
         }
+    }
+
+    return found;
+}
+
+
+static void
+ngx_http_sealed_release(ngx_event_t *ev)
+{
+    ngx_uint_t                     i;
+    ngx_http_sealed_zone_conf_t  **zone;
+
+    zone = ngx_http_sealed_conf->zones.elts;
+
+    for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
+        if (ev == &zone[i]->release) {
+            (void) ngx_http_sealed_wake_zone(zone[i]);
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_sealed_wake_zone(ngx_http_sealed_zone_conf_t *zone)
+{
+    unsigned    all, n, j;
+    uint32_t    mailboxes[SEALED_WAKE_RING];
+    ngx_uint_t  found;
+
+    n = sealed_wake_take(zone->zone, ngx_http_sealed_place, mailboxes, &all);
+
+    if (all) {
+        return ngx_http_sealed_wait_look_all(0, 1);
+    }
+
+    found = 0;
+
+    for (j = 0; j < n; j++) {
+        found += ngx_http_sealed_wait_look(zone, mailboxes[j]);
     }
 
     return found;
@@ -322,6 +374,8 @@ ngx_http_sealed_tick(ngx_event_t *ev)
         (void) sealed_expiry_run(zone[i]->zone, NGX_HTTP_SEALED_STEPS, pages,
                                  ngx_time(), &wake);
         ngx_http_sealed_wake(wake);
+
+        sealed_online_sweep(zone[i]->online, ngx_time());
     }
 
     ngx_http_sealed_heal();

@@ -31,6 +31,8 @@ static char *ngx_http_sealed_readers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_reader_times(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_sealed_release_quantum(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_sealed_websocket_limits(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -129,6 +131,11 @@ static ngx_command_t  ngx_http_sealed_zone_commands[] = {
     { ngx_string("reader_times"),
       NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
       ngx_http_sealed_reader_times,
+      0, 0, NULL },
+
+    { ngx_string("release_quantum"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_release_quantum,
       0, 0, NULL },
 
     { ngx_string("websocket"),
@@ -554,7 +561,9 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
             zone[i]->mailbox.tag[j] = zone[i]->secret->line[j].tag;
         }
 
-        if (ngx_http_sealed_map(cf, zone[i]) != NGX_OK) {
+        if (ngx_http_sealed_map(cf, zone[i]) != NGX_OK
+            || ngx_http_sealed_online_init(cf->log, zone[i]) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -1139,6 +1148,34 @@ ngx_http_sealed_reader_times(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
     }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_release_quantum(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        zone->readers.quantum = 0;
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_time(&value[1], 0);
+
+    if (n == NGX_ERROR || n < 10 || n > 60000) {
+        return "has an invalid value, it is \"off\" or 10ms to 1m";
+    }
+
+    zone->readers.quantum = n;
 
     return NGX_CONF_OK;
 }

@@ -22,15 +22,22 @@ typedef struct {
     uint32_t                     *order;        /* by shard */
     uint32_t                      next;         /* record to be linked */
     uint32_t                      linked;       /* since the last commit */
-    int                           link;         /* or else only count */
+    unsigned                      link:1;       /* or else only count */
+    unsigned                      notify:1;     /* or only wake */
 } pass_t;
 
 
+static void begin(sealed_zone_t *zone, pass_t *pass, sealed_append_t *append,
+    uint64_t now);
+static sealed_verdict_t build(sealed_zone_t *zone, pass_t *pass,
+    sealed_append_t *append, uint64_t now);
 static void sort(pass_t *pass, uint32_t *end);
 static int run(pass_t *pass);
 static void prefetch_buckets(const pass_t *pass, uint32_t first,
     uint32_t count);
 static int batch(pass_t *pass, uint32_t first, uint32_t count);
+static void notify(const pass_t *pass, sealed_shard_t *shard, uint32_t first,
+    uint32_t count, const uint32_t *mailbox);
 static void find(const pass_t *pass, const sealed_shard_t *shard,
     uint32_t first, uint32_t count, uint32_t *mailbox);
 static void prefetch_mailbox(const sealed_zone_t *zone, uint32_t reference);
@@ -60,60 +67,22 @@ sealed_verdict_t
 sealed_append_noted(sealed_zone_t *zone, sealed_append_t *append,
     uint64_t *seqs, uint32_t *lives, uint64_t now)
 {
-    int                     rc;
-    uint32_t                n, hour, end[SEALED_SHARDS_MAX];
-    pass_t                  pass;
-    sealed_worker_t        *w;
-    const sealed_fanout_t  *fanout;
+    int                rc;
+    pass_t             pass;
+    sealed_worker_t   *w;
+    sealed_verdict_t   verdict;
 
-    fanout = append->fanout;
-    n = fanout->count;
-    hour = SEALED_HOUR(now);
     w = &zone->workers[zone->worker];
 
-    append->accepted = 0;
-    append->wake = 0;
+    verdict = build(zone, &pass, append, now);
 
-    pass.zone = zone;
-    pass.append = append;
-    pass.now = now;
-    pass.seqs = seqs;
-    pass.lives = lives;
-    pass.hash = append->scratch;
-    pass.order = (uint32_t *) (pass.hash + n);
-    pass.link = 0;
-
-    sort(&pass, end);
-
-    if (sealed_body_build(zone, fanout, append->stamp, hour,
-                          (uint32_t) append->expiry_hour, n)
-        != 0)
-    {
-        /* not for all: how many of them are there? */
-
-        if (run(&pass) != 0) {
-            return SEALED_UNAVAILABLE;
-        }
-
-        n = append->accepted;
-        append->accepted = 0;
-
-        /* what was found to have expired may be all that was missing */
-
+    if (verdict != SEALED_OK || w->body == SEALED_NONE) {
         sealed_worker_settle(zone);
-
-        if (n == 0) {
-            return SEALED_OK;
-        }
-
-        if (sealed_body_build(zone, fanout, append->stamp, hour,
-                              (uint32_t) append->expiry_hour, n)
-            != 0)
-        {
-            return SEALED_ZONE_FULL;
-        }
+        return verdict;
     }
 
+    pass.seqs = seqs;
+    pass.lives = lives;
     pass.link = 1;
     pass.next = w->records;
     pass.linked = 0;
@@ -123,6 +92,105 @@ sealed_append_noted(sealed_zone_t *zone, sealed_append_t *append,
     sealed_worker_settle(zone);
 
     return rc == 0 ? SEALED_OK : SEALED_UNAVAILABLE;
+}
+
+
+sealed_verdict_t
+sealed_append_judge(sealed_zone_t *zone, sealed_append_t *append,
+    uint64_t now)
+{
+    int                rc;
+    pass_t             pass;
+    sealed_verdict_t   verdict;
+
+    verdict = build(zone, &pass, append, now);
+
+    /* what would be taken can be taken; it goes back */
+
+    rc = verdict == SEALED_OK ? run(&pass) : 0;
+
+    sealed_worker_settle(zone);
+
+    return rc == 0 ? verdict : SEALED_UNAVAILABLE;
+}
+
+
+void
+sealed_append_notify(sealed_zone_t *zone, sealed_append_t *append,
+    uint64_t now)
+{
+    pass_t  pass;
+
+    begin(zone, &pass, append, now);
+    pass.notify = 1;
+
+    (void) run(&pass);
+}
+
+
+static void
+begin(sealed_zone_t *zone, pass_t *pass, sealed_append_t *append,
+    uint64_t now)
+{
+    uint32_t  end[SEALED_SHARDS_MAX];
+
+    append->accepted = 0;
+    append->wake = 0;
+
+    pass->zone = zone;
+    pass->append = append;
+    pass->now = now;
+    pass->seqs = NULL;
+    pass->lives = NULL;
+    pass->hash = append->scratch;
+    pass->order = (uint32_t *) (pass->hash + append->fanout->count);
+    pass->link = 0;
+    pass->notify = 0;
+
+    sort(pass, end);
+}
+
+
+/* SEALED_OK also without a body, when nobody would get it */
+
+static sealed_verdict_t
+build(sealed_zone_t *zone, pass_t *pass, sealed_append_t *append,
+    uint64_t now)
+{
+    uint32_t                n;
+    const sealed_fanout_t  *fanout;
+
+    fanout = append->fanout;
+
+    begin(zone, pass, append, now);
+
+    if (sealed_body_build(zone, fanout, append->stamp, SEALED_HOUR(now),
+                          (uint32_t) append->expiry_hour, fanout->count)
+        == 0)
+    {
+        return SEALED_OK;
+    }
+
+    /* not for all: how many of them are there? */
+
+    if (run(pass) != 0) {
+        return SEALED_UNAVAILABLE;
+    }
+
+    n = append->accepted;
+    append->accepted = 0;
+
+    /* what was found to have expired may be all that was missing */
+
+    sealed_worker_settle(zone);
+
+    if (n == 0) {
+        return SEALED_OK;
+    }
+
+    return sealed_body_build(zone, fanout, append->stamp, SEALED_HOUR(now),
+                             (uint32_t) append->expiry_hour, n)
+           == 0 ? SEALED_OK : SEALED_ZONE_FULL;
 }
 
 
@@ -256,6 +324,12 @@ batch(pass_t *pass, uint32_t first, uint32_t count)
 
     find(pass, shard, first, count, mailbox);
 
+    if (pass->notify) {
+        notify(pass, shard, first, count, mailbox);
+        sealed_shard_unlock(zone, shard);
+        return 0;
+    }
+
     for (i = 0; i < count; i++) {
         recipient = pass->order[first + i];
         results[recipient] = mailbox[i] == SEALED_NONE
@@ -303,6 +377,36 @@ batch(pass_t *pass, uint32_t first, uint32_t count)
     sealed_shard_unlock(zone, shard);
 
     return 0;
+}
+
+
+static void
+notify(const pass_t *pass, sealed_shard_t *shard, uint32_t first,
+    uint32_t count, const uint32_t *mailbox)
+{
+    uint32_t           i;
+    sealed_zone_t     *zone;
+    sealed_mailbox_t  *object;
+
+    zone = pass->zone;
+
+    for (i = 0; i < count; i++) {
+
+        if (mailbox[i] == SEALED_NONE
+            || pass->append->results[pass->order[first + i]]
+               != SEALED_ACCEPTED)
+        {
+            continue;
+        }
+
+        object = sealed_zone_mailbox(zone, mailbox[i]);
+
+        if (object->waiting) {
+            sealed_shard_save(zone, shard, &object->waiting,
+                              sizeof(uint32_t));
+            sealed_mailbox_notify(zone, object, &pass->append->wake);
+        }
+    }
 }
 
 

@@ -62,6 +62,16 @@ sealed_verdict_t sealed_append_noted(sealed_zone_t *zone,
     sealed_append_t *append, uint64_t *seqs, uint32_t *lives, uint64_t now);
 
 /*
+ * For envelopes that are not stored (online.h): decides as sealed_append()
+ * does and takes what that would take, but nothing stays.  And wakes those
+ * who wait for mailboxes that accepted; append->accepted is 0 then.
+ */
+sealed_verdict_t sealed_append_judge(sealed_zone_t *zone,
+    sealed_append_t *append, uint64_t now);
+void sealed_append_notify(sealed_zone_t *zone, sealed_append_t *append,
+    uint64_t now);
+
+/*
  * Asks for the memory that an append to this mailbox will need, while the
  * caller has other things to do: its bucket, and once that is there (nearer
  * 1) the mailbox.  Takes no lock, changes nothing.

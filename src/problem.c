@@ -50,8 +50,8 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_BAD_QUERY] = { 400, URN "query", "Malformed query",
         "The query has something else than this request's parameters." },
     [SEALED_BAD_HEADER] = { 400, URN "header", "Malformed header",
-        "TTL is one to ten digits; byte sequences are canonical base64 "
-        "between colons." },
+        "TTL is one to ten digits, Sealed-Delivery is online; byte "
+        "sequences are canonical base64 between colons." },
     [SEALED_BAD_LAYOUT] = { 400, URN "layout", "Malformed fan-out",
         "The body is not an array of three byte strings, recipients, "
         "headers and body, whose lengths divide." },
@@ -76,10 +76,6 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_BAD_DOCUMENT] = { 400, URN "document", "Malformed document",
         "The body is not a JSON object with just the members of this "
         "request, binary ones in base64url of their size." },
-    [SEALED_NOT_AVAILABLE] = { 400, URN "not-available", "Not available",
-        "Sealed-Delivery and a TTL of 0 are not available on this server."
-    },
-
     [SEALED_NONCE_USED] = { 409, URN "nonce", "Nonce used",
         "The nonce was seen or lies below the window; this does not mean "
         "that the request was carried out." },

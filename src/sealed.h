@@ -91,7 +91,6 @@ typedef enum {
     SEALED_ORIGIN,                  /* 403 likewise */
     SEALED_BAD_BATCH,               /* 400 elements to be evaluated */
     SEALED_BAD_DOCUMENT,            /* 400 JSON of an operator */
-    SEALED_NOT_AVAILABLE,           /* 400 asks for what this server lacks */
 
     SEALED_NONCE_USED,              /* 409 */
     SEALED_TOO_MANY_READERS,        /* 429 on this connection */

@@ -226,8 +226,8 @@ fanned(413, 'recipients', "\x83\x58\xb0"
        . 'x' x 512);
 
 for ([ 'TTL', 'x' ], [ 'TTL', '-1' ], [ 'TTL', '12345678901' ],
-     [ 'TTL', '0' ], [ 'TTL', '' ], [ 'TTL', '6 0' ],
-     [ 'Sealed-Delivery', 'online' ], [ 'Sealed-Frank', ':AA==:' ])
+     [ 'TTL', '' ], [ 'TTL', '6 0' ],
+     [ 'Sealed-Delivery', 'stored' ], [ 'Sealed-Frank', ':AA==:' ])
 {
     my $name = join ': ', @$_;
 

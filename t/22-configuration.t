@@ -145,6 +145,8 @@ refused('cannot be in one location', located($issuing,
 refused('unknown thread pool "none"', zone("$good threads none;"));
 refused('invalid parameter', zone("$good readers $_;"))
     for qw(mailbox=0 worker=x process=1 connection=);
+refused('invalid value', zone("$good release_quantum $_;"))
+    for qw(1ms 2m on);
 refused('invalid parameter', zone("$good websocket $_;"))
     for qw(frames=0 unacknowledged=0 size=1);
 refused('invalid origin', zone("$good websocket_origins $_;"))
