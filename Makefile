@@ -39,7 +39,7 @@ unit = $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
 e2e = $(sort $(wildcard t/*.t))
 
 libs = -lsodium -lcrypto
-cli_libs = -lcurl -ljansson
+cli_libs = -lcurl -ljansson -lwslay
 
 cli_core = $(core:%.c=$(B)/cli/%.o) $(host:%.c=$(B)/cli/%.o)
 cli_objects = $(cli:%.c=$(B)/cli/%.o)

@@ -466,14 +466,19 @@ ngx_http_sealed_wake_readers(ngx_uint_t readers)
 void
 ngx_http_sealed_wake_counts(ngx_uint_t *readers, ngx_uint_t *healed)
 {
-    ngx_uint_t  i;
+    ngx_uint_t         i;
+    ngx_atomic_uint_t  pid;
 
     *readers = 0;
     *healed = ngx_http_sealed_places->healed;
 
     for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
 
-        if (ngx_http_sealed_places->pid[i]) {
+        pid = ngx_http_sealed_places->pid[i];
+
+        /* what a dead worker had is nobody's */
+
+        if (pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != ESRCH)) {
             *readers += ngx_http_sealed_places->readers[i];
         }
     }

@@ -15,6 +15,24 @@ static int append(void **buf, size_t *size, const void *data, size_t n,
     size_t max);
 
 
+void
+sealed_http_options(CURL *curl)
+{
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
+                     (long) CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+
+    if (sealed_common.cacert) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, sealed_common.cacert);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    }
+}
+
+
 int
 sealed_http_init(sealed_http_t *http)
 {
@@ -61,26 +79,15 @@ sealed_http_send(sealed_http_t *http, const sealed_http_request_t *request,
 
     curl_easy_reset(curl);
 
+    sealed_http_options(curl);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->error);
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
-                     (long) CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->timeout);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, request->headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, response);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, response);
-
-    if (sealed_common.cacert) {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, sealed_common.cacert);
-        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-    }
 
     /* with a body, even an empty one, libcurl sends Content-Length */
 

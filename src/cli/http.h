@@ -49,6 +49,9 @@ typedef struct {
 } sealed_response_t;
 
 
+/* what every connection of this command has, whatever it is used for */
+void sealed_http_options(CURL *curl);
+
 int sealed_http_init(sealed_http_t *http);
 void sealed_http_close(sealed_http_t *http);
 

@@ -3,6 +3,7 @@
 #include "evidence.h"
 #include "inbox.h"
 #include "key_file.h"
+#include "live.h"
 #include "mailbox.h"
 #include "output.h"
 #include "show.h"
@@ -19,6 +20,7 @@ enum {
     PLACE_MAX        = 1024,        /* of an item besides its body */
     REMEMBER_LONGER  = 2 * 3600,    /* expiry is rounded up to the hour */
     RECONNECT_MAX    = 30,          /* seconds */
+    RETRY_MAX        = 120000,      /* milliseconds */
     FILE_SIZE_MAX    = 1024 * 1024 * 1024
 };
 
@@ -37,6 +39,7 @@ typedef struct {
     uint64_t                      verified;
     uint64_t                      page_verified;
     unsigned                      enough;       /* --count reached */
+    unsigned                      websocket;
 } sealed_reading_t;
 
 
@@ -44,6 +47,9 @@ static int run(unsigned count, char **files);
 static int prepare(sealed_reading_t *r);
 static int check_directory(const char *name);
 static int read_all(sealed_reading_t *r);
+static int read_live(sealed_reading_t *r);
+static int take_live(void *user, const sealed_item_t *item,
+    uint64_t *acknowledged, unsigned *enough);
 static int read_page(sealed_reading_t *r, unsigned wait, unsigned *empty);
 static int handle_page(sealed_reading_t *r,
     const sealed_response_t *response);
@@ -57,6 +63,7 @@ static void refuse(sealed_reading_t *r, const sealed_item_t *item,
 
 
 static const char     *mailbox, *identity, *directory = ".", *evidence;
+static const char     *transport = "events";
 static unsigned        follow, acknowledge;
 static uint64_t        wait_seconds, after, limit = SEALED_READ_LIMIT_DEFAULT;
 static uint64_t        wanted = SEALED_UNSET, max_size = FILE_SIZE_MAX;
@@ -78,6 +85,8 @@ static const sealed_option_t  options[] = {
       "store there what sealed report can show an operator" },
     { "follow", NULL, SEALED_FLAG, &follow,
       "stay and show what comes, until interrupted" },
+    { "transport", "NAME", SEALED_TEXT, &transport,
+      "with --follow: events (default), websocket or plain" },
     { "wait", "SECONDS", SEALED_NUMBER, &wait_seconds,
       "if there is nothing, wait so long (0, at most 60)" },
     { "count", "N", SEALED_NUMBER, &wanted,
@@ -137,11 +146,20 @@ run(unsigned count, char **files)
     }
 
     memset(&r, 0, sizeof(r));
+    r.websocket = strcmp(transport, "websocket") == 0;
+
+    if (!r.websocket && strcmp(transport, "events") != 0
+        && strcmp(transport, "plain") != 0)
+    {
+        return sealed_fail(SEALED_EXIT_USAGE, "--transport is events, "
+                           "websocket or plain");
+    }
 
     rc = prepare(&r);
 
     if (rc == 0) {
-        rc = read_all(&r);
+        rc = follow && strcmp(transport, "plain") != 0 ? read_live(&r)
+                                                       : read_all(&r);
     }
 
     if (rc == 0 && r.handled && r.verified == 0) {
@@ -271,6 +289,102 @@ read_all(sealed_reading_t *r)
             wait = 0;
         }
     }
+}
+
+
+/* connection after connection, each going on where the one before ended */
+
+static int
+read_live(sealed_reading_t *r)
+{
+    int            rc;
+    unsigned       pause;
+    sealed_live_t  live;
+
+    memset(&live, 0, sizeof(live));
+    live.owner = &r->owner;
+    live.take = take_live;
+    live.user = r;
+    live.item_max = sealed_item_largest(
+                        r->owner.gateway.limits.envelope_sizes[
+                            r->owner.gateway.limits.nsizes - 1]);
+    pause = 1;
+
+    for ( ;; ) {
+        live.after = r->cursor;
+
+        rc = r->websocket ? sealed_live_websocket(&live)
+                          : sealed_live_events(&live);
+
+        if (r->enough || (rc && rc != SEALED_EXIT_NETWORK)) {
+            return rc;
+        }
+
+        if (live.taken) {
+            pause = 1;
+        }
+
+        if (rc) {
+            sealed_remark("Trying again in %u s.", pause);
+            sleep(pause);
+            pause = pause * 2 < RECONNECT_MAX ? pause * 2 : RECONNECT_MAX;
+            continue;
+        }
+
+        /* told to come back: when, or soon */
+
+        if (live.retry == 0) {
+            live.retry = 300;
+        }
+
+        if (live.retry > RETRY_MAX) {
+            live.retry = RETRY_MAX;
+        }
+
+        usleep((useconds_t) (live.retry % 1000) * 1000);
+        sleep((unsigned) (live.retry / 1000));
+    }
+}
+
+
+static int
+take_live(void *user, const sealed_item_t *item, uint64_t *acknowledged,
+    unsigned *enough)
+{
+    int                rc;
+    sealed_reading_t  *r = user;
+
+    if (item->seq && item->seq <= r->cursor) {
+        return SEALED_EXIT_OK;
+    }
+
+    r->page_verified = 0;
+
+    rc = handle_item(r, item);
+    if (rc) {
+        return rc;
+    }
+
+    if (item->seq) {
+        r->cursor = item->seq;
+    }
+
+    r->handled++;
+    r->enough = (r->shown >= wanted);
+    *enough = r->enough;
+
+    /* what could not be verified goes with the next one that could */
+
+    if (!acknowledge || item->seq == 0 || r->page_verified == 0) {
+        return SEALED_EXIT_OK;
+    }
+
+    if (r->websocket) {
+        *acknowledged = r->cursor;
+        return sealed_seen_acknowledged(&r->seen, r->cursor);
+    }
+
+    return sealed_owner_acknowledge(&r->owner, r->cursor, &r->seen);
 }
 
 
