@@ -355,6 +355,7 @@ read_box(model_t *model, const operation_t *o)
     }
 
     expect(verdict == SEALED_OK);
+    box->active = model->now / 3600;
     purge(model, box);
 
     pos = scratch;
