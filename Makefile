@@ -65,7 +65,8 @@ help:
 	@echo 'make bench        this gateway beside nchan and Redis: figures, JSON and'
 	@echo '                  a picture in $(B)/bench; QUICK=1: in short'
 	@echo 'make soak         killed under load, SOAK_ROUNDS=$(SOAK_ROUNDS) times, then'
-	@echo '                  5,000 readers, 100 reloads, 20 killed workers'
+	@echo '                  5,000 readers, 1,000 killed workers, ten minutes of'
+	@echo '                  churn, a death at every step: an hour and more'
 	@echo 'make demo         a gateway on this machine, and a first exchange'
 	@echo 'make page         a gateway with its page, PAGE_PORT=$(PAGE_PORT)'
 	@echo 'make page-library the library of that page, from its packages'
@@ -220,6 +221,9 @@ soak: packages-test
 	@SEALED_CRASH_ROUNDS=$(SOAK_ROUNDS) NGINX_BIN=$(NGINX) \
 		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/41-crash.t
 	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) t/soak
+	@SEALED_KILLS=1000 SEALED_CHURN=600 NGINX_BIN=$(NGINX) \
+		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/42-under-load.t
+	@SEALED_ALL_STEPS=1 $(B)/unit/test_deaths
 
 demo: all
 	@tools/demo
