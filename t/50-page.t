@@ -73,6 +73,7 @@ $nginx->secret($_, b64u($_)) for @secrets;
 my $log = $nginx->access_log;
 
 like($log, qr{^POST /v1/envelopes }m, 'the log has the requests');
+like($log, qr{^GET /v1/mailboxes/\S+\?after=0&ticket=}m, 'a WebSocket, too');
 
 $nginx->finish;
 done_testing;

@@ -81,7 +81,7 @@ const join = async () => {
 
     await coming.join(name, {
         name: byId('account').value, password: byId('password').value,
-    });
+    }, byId('join').elements.transport.value);
 
     session = coming;
     lookFor(name);

@@ -92,7 +92,7 @@ export const madeBy = ({ headers }) => {
     }
 
     return keyid ? { kind: 'mailbox', id: keyid }
-        : { kind: 'nobody', id: '' };
+        : { kind: 'ticket', id: 'single use' };
 };
 
 // the mailboxes that a fan-out names

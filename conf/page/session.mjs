@@ -10,7 +10,10 @@ import { newMailbox } from './protocol/mailbox.mjs';
 import { textMessage, textOf } from './protocol/message.mjs';
 import { hex, random } from './protocol/octets.mjs';
 import { follow } from './protocol/reader.mjs';
+import { readWebSocket } from './protocol/websocket.mjs';
 import * as names from './names.mjs';
+
+const TRANSPORTS = { stream: readEventStream, websocket: readWebSocket };
 
 export class Session {
 
@@ -25,7 +28,7 @@ export class Session {
         this.stopping = new AbortController();
     }
 
-    async join(name, account) {
+    async join(name, account, transport) {
         const { gateway } = this;
         const origin = gateway.origins.read;
 
@@ -46,7 +49,7 @@ export class Session {
         };
         await names.publish(this.address);
 
-        this.reading = follow(readEventStream, gateway, this.mailbox, {
+        this.reading = follow(TRANSPORTS[transport], gateway, this.mailbox, {
             deliver: (item) => this.receive(item),
             onState: (state) => this.on.state(state),
             signal: this.stopping.signal,

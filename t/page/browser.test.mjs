@@ -42,10 +42,11 @@ const newPage = async () => {
     return page;
 };
 
-const join = async (name) => {
+const join = async (name, transport) => {
     const page = await newPage();
 
     await page.fill('#name', name);
+    await page.check(`input[value=${transport}]`);
     await page.click('#enter');
     await page.waitForSelector('#state.connected');
 
@@ -169,9 +170,9 @@ test('a gateway with other keys than before', async () => {
     complained();
 });
 
-test('both ways', async () => {
-    alice = await join(ALICE);
-    bob = await join(BOB);
+test('both ways, over both transports', async () => {
+    alice = await join(ALICE, 'stream');
+    bob = await join(BOB, 'websocket');
 
     await alice.getByLabel(BOB).waitFor();
     await send(alice, 'Meet me at the usual place.');
@@ -189,6 +190,20 @@ test('both ways', async () => {
     complained();
 });
 
+test('each reads as he wanted to', async () => {
+    const targets = await alice.locator('#requests code').allTextContents();
+    const reading = targets.filter((text) => text.includes('?after='));
+
+    assert.equal(reading.length, 2);
+    assert.equal(reading.filter((text) => text.includes('&ticket=')).length,
+        1, 'no ticket for a stream that signs');
+
+    const all = await bob.locator('#requests summary').allTextContents();
+
+    assert.ok(all.some((text) => /after=0&ticket=.*ticket single use.*101/
+        .test(text)));
+});
+
 // what a page of somebody else could send to Bob, with certificates that are
 // as good as any
 
@@ -204,7 +219,7 @@ const forge = async (page, how) => page.evaluate(async (kind) => {
     const session = new Session(gateway, { state: () => {} });
     const account = { name: 'guest', password: 'guest' };
 
-    await session.join('Mallory', account);
+    await session.join('Mallory', account, 'stream');
 
     const people = await names.addresses();
     const [first, second] = ['Alice Archer', 'Bob Baker'].map((name) =>
@@ -302,7 +317,7 @@ test('nginx reloads, and nothing is lost or doubled', async () => {
     assert.deepEqual(await received(alice), wanted[0]);
     assert.deepEqual(await received(bob), wanted[1]);
 
-    complained(/ERR_|409|503/);
+    complained(/ERR_|WebSocket|409|503/);
 });
 
 test('the operator sees neither names nor texts', async () => {

@@ -89,7 +89,7 @@ test('the operator knows under which name', () => {
         headers: { authorization: `Basic ${base64(utf8('guest:word'))}` },
     }), { kind: 'account', id: 'guest' });
     assert.deepEqual(madeBy({ headers: {} }),
-        { kind: 'nobody', id: '' });
+        { kind: 'ticket', id: 'single use' });
 
     const ids = [new Uint8Array(16), new Uint8Array(16).fill(255)];
 

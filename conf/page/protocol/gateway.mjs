@@ -150,4 +150,12 @@ export class Gateway {
             target: `${mailbox.path}/envelopes?through=${seq}`,
         });
     }
+
+    async ticket(mailbox) {
+        const response = await this.call(this.origins.read, mailbox, {
+            method: 'POST', target: `${mailbox.path}/tickets`,
+        });
+
+        return (await response.json()).ticket;
+    }
 }

@@ -1,4 +1,5 @@
-// A reader that comes back by itself, and goes on where it was.
+// A reader that comes back by itself, over either transport, and goes on
+// where it was.
 
 import { Problem } from './problem.mjs';
 

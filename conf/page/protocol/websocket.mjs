@@ -1,0 +1,64 @@
+// Reading by WebSocket.  Browsers cannot sign its handshake: a ticket, taken
+// with a signature and void at first sight, stands in for it.
+
+import { acknowledgement, decodeItem } from './item.mjs';
+
+// One connection, until it ends, as in event_stream.mjs.
+
+export const readWebSocket = async (gateway, mailbox,
+    { after, deliver, onOpen, signal }) => {
+    const target = `${mailbox.path}/envelopes?after=${after}`
+        + `&ticket=${await gateway.ticket(mailbox)}`;
+    const url = gateway.origins.read.replace(/^http/, 'ws') + target;
+    const seen = gateway.observe({
+        method: 'GET', target, headers: { upgrade: 'websocket' },
+    });
+
+    if (signal.aborted) {
+        return;
+    }
+
+    const socket = new WebSocket(url);
+    const close = () => socket.close();
+
+    socket.binaryType = 'arraybuffer';
+    signal.addEventListener('abort', close, { once: true });
+
+    // one item after the other; a failure ends the connection
+
+    let work = Promise.resolve();
+    let failure;
+
+    const take = async (data) => {
+        const item = decodeItem(new Uint8Array(data));
+
+        await deliver(item);
+
+        if (item.seq > 0 && socket.readyState === WebSocket.OPEN) {
+            socket.send(acknowledgement(item.seq));
+        }
+    };
+
+    await new Promise((resolve) => {
+        socket.onopen = () => {
+            seen?.(101);
+            onOpen();
+        };
+
+        socket.onmessage = ({ data }) => {
+            work = work.then(() => take(data)).catch((error) => {
+                failure ??= error;
+                close();
+            });
+        };
+
+        socket.onclose = resolve;
+    });
+
+    signal.removeEventListener('abort', close);
+    await work;
+
+    if (failure) {
+        throw failure;
+    }
+};
