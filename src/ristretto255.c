@@ -81,9 +81,13 @@ sealed_ristretto255_context(uint8_t out[SEALED_RISTRETTO255_CONTEXT_SIZE],
 int
 sealed_ristretto255_element(const uint8_t element[32])
 {
-    /* for libsodium the identity is an element */
+    /*
+     * For libsodium the identity is an element, and before 1.0.19 the
+     * highest bit of any is ignored.
+     */
 
-    return crypto_core_ristretto255_is_valid_point(element)
+    return !(element[31] & 0x80)
+           && crypto_core_ristretto255_is_valid_point(element)
            && !sodium_is_zero(element, 32) ? 0 : -1;
 }
 

@@ -461,7 +461,14 @@ test_elements(void **state)
         "26948d35ca62e643e26a83177332e6b6"
         "afeb9d08e4268b650f1f5bbd8d81d371",
         "4eac077a713c57b4f4397629a4145982"
-        "c661f48044dd3f96427d40b147d9742f"
+        "c661f48044dd3f96427d40b147d9742f",
+
+        /* the identity and the generator with the highest bit set */
+
+        "00000000000000000000000000000000"
+        "00000000000000000000000000000080",
+        "e2f2ae0a6abc4e71a884a961c500515f"
+        "58e30b6aa582dd8db6a65945e08d2df6"
     };
 
     issue(&o, SEALED_MODE_POPRF, 2);
