@@ -83,7 +83,7 @@ sub more {
 
     my $socket = $self->{socket} or die "not connected\n";
 
-    return 0 unless IO::Select->new($socket)->can_read($timeout);
+    return 0 unless ready($socket, 'can_read', $timeout);
 
     my $n = sysread $socket, $self->{in}, 65536, length $self->{in};
 
@@ -100,11 +100,29 @@ sub fill {
     die "timeout waiting for $what\n" unless $state;
 }
 
+# a signal that is handled in between is no timeout
+
+sub ready {
+    my ($socket, $how, $timeout) = @_;
+
+    my $deadline = time + $timeout;
+    my $left = $timeout;
+
+    while (1) {
+        $! = 0;
+
+        return 1 if IO::Select->new($socket)->$how($left);
+        return 0 unless $!{EINTR};
+
+        $left = $deadline - time;
+        $left = 0 if $left < 0;
+    }
+}
+
 sub write {
     my ($self, $bytes) = @_;
 
     my $deadline = time + $self->{timeout};
-    my $select = IO::Select->new($self->{socket});
     my $sent = 0;
 
     local $SIG{PIPE} = 'IGNORE';
@@ -113,7 +131,7 @@ sub write {
         my $left = $deadline - time;
 
         die "timeout while writing\n"
-            if $left <= 0 || !$select->can_write($left);
+            if $left <= 0 || !ready($self->{socket}, 'can_write', $left);
 
         my $n = syswrite $self->{socket}, $bytes, 65536, $sent;
 
