@@ -370,7 +370,11 @@ ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
 }
 
 
-/* an answer that leaves when what the request did is on disk */
+/*
+ * An answer that leaves when what the request did is on disk.  Where it need
+ * not wait for that it does all the same when the batch is half full: those
+ * who send more than the disk takes are held up rather than turned away.
+ */
 
 ngx_int_t
 ngx_http_sealed_journal_respond(ngx_http_request_t *r,
@@ -378,14 +382,20 @@ ngx_http_sealed_journal_respond(ngx_http_request_t *r,
     u_char *data, size_t size)
 {
     ngx_http_cleanup_t         *cln;
+    sealed_journal_batch_t     *batch;
     ngx_http_sealed_answer_t   *answer;
     ngx_http_sealed_journal_t  *j;
 
     j = ctx->zone->journal.stream;
 
-    if (!ctx->journaled
-        || j == NULL
-        || ctx->zone->journal.sync != SEALED_JOURNAL_SYNC_ALWAYS)
+    if (!ctx->journaled || j == NULL) {
+        return ngx_http_sealed_respond(r, status, type, data, size);
+    }
+
+    batch = &j->writer.batch[j->writer.filling];
+
+    if (ctx->zone->journal.sync != SEALED_JOURNAL_SYNC_ALWAYS
+        && batch->used <= batch->capacity / 2)
     {
         return ngx_http_sealed_respond(r, status, type, data, size);
     }
