@@ -64,7 +64,9 @@ sub restart {
     $self->start;
 }
 
-sub log { return "$Sealed::Bench::Server::dir/$_[0]{name}/error.log" }
+# what was said before the configuration's own log was opened
+
+sub log { return "$Sealed::Bench::Server::dir/$_[0]{name}.output" }
 
 sub server { return $_[0]{server} }
 
