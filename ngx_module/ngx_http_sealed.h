@@ -3,7 +3,9 @@
  * Sealed-sender gateway, the part that knows nginx.
  *
  *   ngx_http_sealed_module.c      location directives, request entry
- *   ngx_http_sealed_zone.c        the sealed_zone block
+ *   ngx_http_sealed_zone.c        zones, from their block to their end
+ *   ngx_http_sealed_zone_conf.c   the directives of a sealed_zone block
+ *   ngx_http_sealed_key_files.c   those of them that read keys
  *   ngx_http_sealed_map.c         shared memory and files behind zones
  *   ngx_http_sealed_inherit.c     what a new binary takes over
  *   ngx_http_sealed_recover.c     a journal when nginx starts
@@ -263,8 +265,17 @@ ngx_int_t ngx_http_sealed_zones_init_process(ngx_cycle_t *cycle,
 void ngx_http_sealed_zones_exit_process(ngx_http_sealed_main_conf_t *smcf);
 ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
     ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
+
+/* _zone_conf.c */
 ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
+ngx_uint_t ngx_http_sealed_word(ngx_str_t *text, const char *others);
+
+/* _key_files.c */
+char *ngx_http_sealed_master_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_sealed_authority(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* _map.c */
 ngx_int_t ngx_http_sealed_map(ngx_conf_t *cf,

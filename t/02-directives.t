@@ -16,7 +16,7 @@ sub slurp {
 
 my %in_code;
 
-for my $file (qw(ngx_http_sealed_module ngx_http_sealed_zone)) {
+for my $file (qw(ngx_http_sealed_module ngx_http_sealed_zone_conf)) {
     my ($table) = slurp("ngx_module/$file.c")
         =~ /static ngx_command_t\s.*?\{(.*?)ngx_null_command/s;
 

@@ -96,7 +96,14 @@ refused('invalid value', zone("$good max_ttl 1s;"));
 refused('invalid value', zone("$good certificate_lifetime 10y;"));
 refused('invalid value', zone("$good epoch 1s;"));
 refused('overlap', zone("$good epoch 1h overlap=2h;"));
-refused('invalid parameter', zone("$good mailbox envelopes=0;"));
+refused('invalid parameter "envelopes=0", it is 1 to 2147483647',
+        zone("$good mailbox envelopes=0;"));
+refused('invalid parameter "bytes=4g", it is below 4g',
+        zone("$good mailbox bytes=4g;"));
+refused('invalid parameter "idle=59s", it is 1m to 68y',
+        zone("$good mailbox idle=59s;"));
+refused('"max_ttl" directive has an invalid value, it is 1m to 366d',
+        zone("$good max_ttl $_;")) for qw(59s 367d x);
 refused('is duplicate', zone("$good threads off; threads default;"));
 refused('invalid parameter', zone("$good class c 3 open quota=0;"));
 refused('invalid parameter', zone("$good class c 3 open quota=65536;"));

@@ -1,0 +1,756 @@
+
+/*
+ * The sealed_zone block: its directives, and numbers with bounds that
+ * several of them take.
+ */
+
+#include "ngx_http_sealed.h"
+
+
+#define NGX_HTTP_SEALED_MAX_WORD  32
+
+#define ngx_http_sealed_field(name)                                          \
+    offsetof(ngx_http_sealed_zone_conf_t, name),                             \
+    sizeof(((ngx_http_sealed_zone_conf_t *) NULL)->name)
+
+
+typedef enum {
+    NGX_HTTP_SEALED_NUMBER = 0,
+    NGX_HTTP_SEALED_SECONDS,
+    NGX_HTTP_SEALED_MILLISECONDS,
+    NGX_HTTP_SEALED_OCTETS
+} ngx_http_sealed_unit_e;
+
+
+/* fields are unsigned or times, of 4 or 8 octets */
+
+typedef struct {
+    const char                   *name;         /* with "=", NULL: no more */
+    ngx_http_sealed_unit_e        unit;
+    int64_t                       min;
+    int64_t                       max;
+    const char                   *range;        /* the bounds, in words */
+    size_t                        offset;
+    size_t                        size;
+} ngx_http_sealed_limit_t;
+
+
+static char *ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_sealed_limit_set(ngx_http_sealed_limit_t *limit,
+    ngx_str_t *text, void *conf);
+static char *ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_envelope_sizes(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_epoch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_release_quantum(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
+    ngx_int_t max);
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_max_recipients = {
+    "", NGX_HTTP_SEALED_NUMBER, 1, 100000, "1 to 100000",
+    ngx_http_sealed_field(limits.max_recipients)
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_max_ttl = {
+    "", NGX_HTTP_SEALED_SECONDS, 60, 366 * 86400, "1m to 366d",
+    ngx_http_sealed_field(max_ttl)
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_certificate_lifetime = {
+    "", NGX_HTTP_SEALED_SECONDS, 60, 366 * 86400, "1m to 366d",
+    ngx_http_sealed_field(certificate_lifetime)
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_max_batch = {
+    "", NGX_HTTP_SEALED_NUMBER, 1, SEALED_MAX_BATCH, "1 to 64",
+    ngx_http_sealed_field(max_batch)
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_mailbox[] = {
+
+    { "envelopes=", NGX_HTTP_SEALED_NUMBER,
+      1, NGX_MAX_INT32_VALUE, "1 to 2147483647",
+      ngx_http_sealed_field(mailbox.envelopes) },
+
+    { "bytes=", NGX_HTTP_SEALED_OCTETS,
+      1, UINT32_MAX, "below 4g",
+      ngx_http_sealed_field(mailbox.bytes) },
+
+    { "idle=", NGX_HTTP_SEALED_SECONDS,
+      60, NGX_MAX_INT32_VALUE, "1m to 68y",
+      ngx_http_sealed_field(mailbox.idle_seconds) },
+
+    { NULL, 0, 0, 0, NULL, 0, 0 }
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_first_uses[] = {
+
+    { "address=", NGX_HTTP_SEALED_NUMBER,
+      1, 1000000, "1 to 1000000",
+      ngx_http_sealed_field(first_use_address.rate) },
+
+    { "worker=", NGX_HTTP_SEALED_NUMBER,
+      1, 1000000, "1 to 1000000",
+      ngx_http_sealed_field(first_use_worker.rate) },
+
+    { NULL, 0, 0, 0, NULL, 0, 0 }
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_readers[] = {
+
+    { "mailbox=", NGX_HTTP_SEALED_NUMBER,
+      1, 1000000, "1 to 1000000",
+      ngx_http_sealed_field(readers.mailbox) },
+
+    { "connection=", NGX_HTTP_SEALED_NUMBER,
+      1, 1000000, "1 to 1000000",
+      ngx_http_sealed_field(readers.connection) },
+
+    { "worker=", NGX_HTTP_SEALED_NUMBER,
+      1, 1000000, "1 to 1000000",
+      ngx_http_sealed_field(readers.worker) },
+
+    { NULL, 0, 0, 0, NULL, 0, 0 }
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_reader_times[] = {
+
+    { "heartbeat=", NGX_HTTP_SEALED_SECONDS,
+      1, 3600, "1s to 1h",
+      ngx_http_sealed_field(readers.heartbeat) },
+
+    { "stall=", NGX_HTTP_SEALED_SECONDS,
+      1, 3600, "1s to 1h",
+      ngx_http_sealed_field(readers.stall) },
+
+    { "jitter=", NGX_HTTP_SEALED_MILLISECONDS,
+      0, 600000, "0 to 10m",
+      ngx_http_sealed_field(readers.jitter) },
+
+    { NULL, 0, 0, 0, NULL, 0, 0 }
+};
+
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_websocket[] = {
+
+    { "frames=", NGX_HTTP_SEALED_NUMBER,
+      1, 1000000, "1 to 1000000",
+      ngx_http_sealed_field(readers.frames) },
+
+    { "unacknowledged=", NGX_HTTP_SEALED_OCTETS,
+      1, 1024 * 1024 * 1024, "1 to 1g",
+      ngx_http_sealed_field(readers.unacknowledged) },
+
+    { NULL, 0, 0, 0, NULL, 0, 0 }
+};
+
+
+/* the directives of the sealed_zone block */
+
+static ngx_command_t  ngx_http_sealed_zone_commands[] = {
+
+    { ngx_string("master_secret"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_master_secret,
+      0, 0, NULL },
+
+    { ngx_string("authority"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_authority,
+      0, 0, NULL },
+
+    { ngx_string("class"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_2MORE,
+      ngx_http_sealed_class,
+      0, 0, NULL },
+
+    { ngx_string("envelope_sizes"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_1MORE,
+      ngx_http_sealed_envelope_sizes,
+      0, 0, NULL },
+
+    { ngx_string("max_recipients"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_limit,
+      0, 0, &ngx_http_sealed_max_recipients },
+
+    { ngx_string("max_ttl"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_limit,
+      0, 0, &ngx_http_sealed_max_ttl },
+
+    { ngx_string("certificate_lifetime"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_limit,
+      0, 0, &ngx_http_sealed_certificate_lifetime },
+
+    { ngx_string("epoch"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
+      ngx_http_sealed_epoch,
+      0, 0, NULL },
+
+    { ngx_string("mailbox"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
+      ngx_http_sealed_limits,
+      0, 0, ngx_http_sealed_mailbox },
+
+    { ngx_string("first_uses"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
+      ngx_http_sealed_limits,
+      0, 0, ngx_http_sealed_first_uses },
+
+    { ngx_string("max_batch"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_limit,
+      0, 0, &ngx_http_sealed_max_batch },
+
+    { ngx_string("threads"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_threads,
+      0, 0, NULL },
+
+    { ngx_string("readers"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
+      ngx_http_sealed_limits,
+      0, 0, ngx_http_sealed_readers },
+
+    { ngx_string("reader_times"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE123,
+      ngx_http_sealed_limits,
+      0, 0, ngx_http_sealed_reader_times },
+
+    { ngx_string("release_quantum"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_release_quantum,
+      0, 0, NULL },
+
+    { ngx_string("websocket"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE12,
+      ngx_http_sealed_limits,
+      0, 0, ngx_http_sealed_websocket },
+
+    { ngx_string("websocket_origins"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_1MORE,
+      ngx_http_sealed_origins,
+      0, 0, NULL },
+
+    { ngx_string("prefix"),
+      NGX_SEALED_ZONE_CONF|NGX_CONF_TAKE1,
+      ngx_http_sealed_prefix,
+      0, 0, NULL },
+
+      ngx_null_command
+};
+
+
+ngx_module_t  ngx_http_sealed_zone_module = {
+    NGX_MODULE_V1,
+    NULL,                                  /* module context */
+    ngx_http_sealed_zone_commands,         /* module directives */
+    NGX_SEALED_MODULE,                     /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* a directive that is one number */
+
+static char *
+ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                *value;
+    ngx_http_sealed_limit_t  *limit;
+
+    value = cf->args->elts;
+    limit = cmd->post;
+
+    if (ngx_http_sealed_limit_set(limit, &value[1], conf) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" directive has an invalid value, it is "
+                           "%s", &cmd->name, limit->range);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a directive of parameters that are numbers */
+
+static char *
+ngx_http_sealed_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                *value, text;
+    ngx_uint_t                i;
+    ngx_http_sealed_limit_t  *limit;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (limit = cmd->post; limit->name; limit++) {
+            if (ngx_http_sealed_parameter(&value[i], limit->name, &text)) {
+                break;
+            }
+        }
+
+        if (limit->name == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_sealed_limit_set(limit, &text, conf) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", it is %s",
+                               &value[i], limit->range);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_limit_set(ngx_http_sealed_limit_t *limit, ngx_str_t *text,
+    void *conf)
+{
+    void     *field;
+    int64_t   n;
+
+    switch (limit->unit) {
+
+    case NGX_HTTP_SEALED_SECONDS:
+        n = ngx_parse_time(text, 1);
+        break;
+
+    case NGX_HTTP_SEALED_MILLISECONDS:
+        n = ngx_parse_time(text, 0);
+        break;
+
+    case NGX_HTTP_SEALED_OCTETS:
+        n = ngx_parse_offset(text);
+        break;
+
+    default: /* NGX_HTTP_SEALED_NUMBER */
+        n = ngx_atoi(text->data, text->len);
+    }
+
+    /* NGX_ERROR is below any minimum */
+
+    if (n < limit->min || n > limit->max) {
+        return NGX_ERROR;
+    }
+
+    field = (char *) conf + limit->offset;
+
+    if (limit->size == sizeof(uint32_t)) {
+        *(uint32_t *) field = (uint32_t) n;
+
+    } else {
+        *(uint64_t *) field = (uint64_t) n;
+    }
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t                 n;
+    ngx_str_t                *value, text;
+    ngx_uint_t                i;
+    ngx_http_sealed_class_t  *class;
+
+    value = cf->args->elts;
+
+    n = ngx_http_sealed_number(&value[2], 0, 255);
+
+    if (n == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid class number \"%V\", it is 0 to 255",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!ngx_http_sealed_word(&value[1], "._-")) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid name \"%V\" of a class, it is at most "
+                           "32 letters, digits, \".\", \"_\" and \"-\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < 256; i++) {
+        class = &zone->classes[i];
+
+        if (class->defined
+            && (i == (ngx_uint_t) n
+                || (class->name.len == value[1].len
+                    && ngx_strncmp(class->name.data, value[1].data,
+                                   value[1].len)
+                       == 0)))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "class \"%V\" %i is defined already, a class "
+                               "either opens or sends", &value[1], n);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    class = &zone->classes[n];
+    class->name = value[1];
+    class->number = n;
+    class->defined = 1;
+    class->mailboxes = 1;
+
+    if (cf->args->nelts > 3 && ngx_strcmp(value[3].data, "open") == 0) {
+        class->open = 1;
+        class->rule.units = 100;
+
+    } else if (cf->args->nelts < 4
+               || ngx_strcmp(value[3].data, "send") != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "class \"%V\" needs \"open\" or \"send\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 4; i < cf->args->nelts; i++) {
+
+        if (ngx_http_sealed_parameter(&value[i], "budget=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
+            class->rule.units = (uint32_t) n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "burst=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
+            class->rule.burst = (uint32_t) n;
+
+        } else if (ngx_http_sealed_parameter(&value[i], "quota=", &text)) {
+            n = ngx_http_sealed_number(&text, 1, 65535);
+            class->quota = n;
+
+        } else if (class->open
+                   && ngx_http_sealed_parameter(&value[i], "mailboxes=",
+                                                &text))
+        {
+            n = ngx_http_sealed_number(&text, 1, 65535);
+            class->mailboxes = n;
+
+        } else {
+            n = NGX_ERROR;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (class->rule.units == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "class \"%V\" sends and needs \"budget=\", units "
+                           "an epoch", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (class->rule.burst == 0) {
+        class->rule.burst = class->rule.units;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_envelope_sizes(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ssize_t      size, last;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (zone->limits.nsizes) {
+        return "is duplicate";
+    }
+
+    if (cf->args->nelts - 1 > SEALED_MAX_ENVELOPE_SIZES) {
+        return "has more than 16 sizes";
+    }
+
+    value = cf->args->elts;
+    last = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        size = ngx_parse_size(&value[i]);
+
+        if (size == NGX_ERROR || size < 64 || size > SEALED_MAX_ENVELOPE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid envelope size \"%V\", it is 64 to "
+                               "16m", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (size <= last) {
+            return "must have ascending sizes";
+        }
+
+        zone->limits.envelope_sizes[zone->limits.nsizes++] = (uint32_t) size;
+        last = size;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_epoch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value, text;
+
+    value = cf->args->elts;
+    n = ngx_parse_time(&value[1], 1);
+
+    if (n == NGX_ERROR || n < 60 || n > 31 * 86400) {
+        return "has an invalid value, it is 1m to 31d";
+    }
+
+    zone->epoch = n;
+    zone->epoch_overlap = ngx_min(zone->epoch_overlap, n);
+
+    if (cf->args->nelts == 3) {
+        n = NGX_ERROR;
+
+        if (ngx_http_sealed_parameter(&value[2], "overlap=", &text)) {
+            n = ngx_parse_time(&text, 1);
+        }
+
+        if (n == NGX_ERROR || n > zone->epoch) {
+            return "has an invalid \"overlap=\", it is at most an epoch";
+        }
+
+        zone->epoch_overlap = n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_release_quantum(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        zone->readers.quantum = 0;
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_time(&value[1], 0);
+
+    if (n == NGX_ERROR || n < 10 || n > 60000) {
+        return "has an invalid value, it is \"off\" or 10ms to 1m";
+    }
+
+    zone->readers.quantum = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_str_t   *value, *origin;
+    ngx_uint_t   i;
+
+    if (zone->readers.origins) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    zone->readers.origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                             sizeof(ngx_str_t));
+    if (zone->readers.origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strstr(value[i].data, "://") == NULL
+            || value[i].data[value[i].len - 1] == '/')
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid origin \"%V\", it is "
+                               "\"https://name\" without anything behind",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        origin = ngx_array_push(zone->readers.origins);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *origin = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (value[1].len < 2
+        || value[1].data[0] != '/'
+        || value[1].data[value[1].len - 1] == '/')
+    {
+        return "must begin with \"/\" and not end with it";
+    }
+
+    if (!ngx_http_sealed_word(&value[1], "/._~-")) {
+        return "has more than 32 characters, or others than letters, digits, "
+               "\"/\", \".\", \"_\", \"~\" and \"-\"";
+    }
+
+    zone->prefix = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_sealed_zone_conf_t  *zone = conf;
+
+    ngx_str_t  *value;
+
+    if (zone->threads_off || zone->threads_name.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        zone->threads_off = 1;
+        return NGX_CONF_OK;
+    }
+
+#if (NGX_THREADS)
+
+    zone->threads_name = value[1];
+
+    return NGX_CONF_OK;
+
+#else
+
+    return "needs an nginx that is built with threads";
+
+#endif
+}
+
+
+ngx_int_t
+ngx_http_sealed_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (arg->len <= len || ngx_strncmp(arg->data, name, len) != 0) {
+        return 0;
+    }
+
+    value->data = arg->data + len;
+    value->len = arg->len - len;
+
+    return 1;
+}
+
+
+/* a name that needs no escape, wherever it is shown */
+
+ngx_uint_t
+ngx_http_sealed_word(ngx_str_t *text, const char *others)
+{
+    u_char      ch;
+    ngx_uint_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        ch = text->data[i];
+
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+              || (ch >= '0' && ch <= '9')
+              || (ch != '\0' && ngx_strchr(others, ch))))
+        {
+            return 0;
+        }
+    }
+
+    return text->len && text->len <= NGX_HTTP_SEALED_MAX_WORD;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min, ngx_int_t max)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(text->data, text->len);
+
+    return n == NGX_ERROR || n < min || n > max ? NGX_ERROR : n;
+}
