@@ -20,7 +20,7 @@ PAGE_PORT = 8080
 CFLAGS = -O2 -g
 WARNINGS = -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-fno-omit-frame-pointer
+	-fno-omit-frame-pointer -DSEALED_CHECKED=1
 DEFINES = -D_GNU_SOURCE -DSEALED_HAVE_LIBCRYPTO=1
 
 B = build

@@ -2,6 +2,10 @@
 #include "arena.h"
 #include "zone.h"
 
+#if (SEALED_CHECKED)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 
 static int is_carved(const sealed_zone_t *zone, uint32_t page);
 static uint32_t fresh_page(sealed_zone_t *zone, sealed_pool_t pool);
@@ -356,6 +360,37 @@ sealed_arena_record(const sealed_zone_t *zone, uint32_t reference)
            && pool <= SEALED_POOL_RECORD_LAST
            && sealed_arena_valid(zone, pool, reference);
 }
+
+
+#if (SEALED_CHECKED)
+
+void
+sealed_arena_expect(const sealed_zone_t *zone, uint32_t reference)
+{
+    uint32_t       page;
+    sealed_pool_t  pool;
+
+    page = reference / (SEALED_PAGE_SIZE / 8);
+
+    if (reference == SEALED_NONE) {
+        return;
+    }
+
+    if (is_carved(zone, page)) {
+        pool = sealed_arena_page(zone, page)->pool;
+
+        if (pool != SEALED_POOL_FREE
+            && sealed_arena_valid(zone, pool, reference))
+        {
+            return;
+        }
+    }
+
+    __sanitizer_print_stack_trace();
+    __builtin_trap();
+}
+
+#endif
 
 
 sealed_pool_t

@@ -141,6 +141,13 @@ int sealed_arena_valid(const sealed_zone_t *zone, sealed_pool_t pool,
 /* whether this, which may be anything, names a record in use */
 int sealed_arena_record(const sealed_zone_t *zone, uint32_t reference);
 
+#if (SEALED_CHECKED)
+
+/* ends the process where this is neither SEALED_NONE nor an object in use */
+void sealed_arena_expect(const sealed_zone_t *zone, uint32_t reference);
+
+#endif
+
 /* the pool of the page that a reference points into */
 sealed_pool_t sealed_arena_pool(const sealed_zone_t *zone,
     uint32_t reference);

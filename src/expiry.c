@@ -207,7 +207,7 @@ look_at_page(sealed_zone_t *zone, uint32_t page, uint64_t now,
             continue;
         }
 
-        mailbox = sealed_zone_mailbox(zone, reference);
+        mailbox = sealed_zone_address(zone, reference);
 
         if (mailbox->tag == 0 || sealed_mailbox_is_open(zone, mailbox)) {
             continue;

@@ -160,6 +160,8 @@ sealed_table_balance(sealed_zone_t *zone, sealed_shard_t *shard,
 }
 
 
+/* also while prefetching, when it may be of a moment ago */
+
 static uint32_t *
 place(const sealed_zone_t *zone, const sealed_table_t *table,
     uint32_t bucket)
@@ -169,11 +171,11 @@ place(const sealed_zone_t *zone, const sealed_table_t *table,
     n = bucket / SEALED_TABLE_PAGE;
 
     if (n < SEALED_TABLE_DIRECT) {
-        page = sealed_zone_object(zone, table->page[n]);
+        page = sealed_zone_address(zone, table->page[n]);
 
     } else {
-        root = sealed_zone_object(zone, table->root);
-        page = sealed_zone_object(zone, root[n - SEALED_TABLE_DIRECT]);
+        root = sealed_zone_address(zone, table->root);
+        page = sealed_zone_address(zone, root[n - SEALED_TABLE_DIRECT]);
     }
 
     return &page[bucket % SEALED_TABLE_PAGE];

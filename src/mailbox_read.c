@@ -118,7 +118,7 @@ seek(sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
     next = mailbox->head;
 
     if (next != SEALED_NONE && sealed_arena_record(zone, cursor->record)) {
-        record = sealed_zone_record(zone, cursor->record);
+        record = sealed_zone_address(zone, cursor->record);
 
         if (record->mailbox == sealed_zone_reference(zone, mailbox)
             && record->seq == cursor->after

@@ -120,9 +120,9 @@ write_object(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     sealed_table_entry_t      *entry;
     sealed_snapshot_result_t   result;
 
-    /* both begin with it */
+    /* both begin with it; it may be going just now */
 
-    entry = sealed_zone_object(zone, reference);
+    entry = sealed_zone_address(zone, reference);
     memcpy(id, entry->id, sizeof(id));
 
     hash = sealed_zone_hash(zone, id);

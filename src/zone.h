@@ -303,10 +303,29 @@ void sealed_arena_unlock(sealed_zone_t *zone);
 uint32_t sealed_zone_keep(const sealed_zone_t *zone);
 
 
+/* the place of a reference, also of one that may no longer be good */
+
+static inline void *
+sealed_zone_address(const sealed_zone_t *zone, uint32_t reference)
+{
+    return zone->base + (uint64_t) reference * 8;
+}
+
+
+/*
+ * An object in use, or SEALED_NONE, whose place is not looked at.  A build
+ * with sanitizers makes sure of it at each access: their own marks for memory
+ * that was given back are those of one process, and a zone is of many.
+ */
+
 static inline void *
 sealed_zone_object(const sealed_zone_t *zone, uint32_t reference)
 {
-    return zone->base + (uint64_t) reference * 8;
+#if (SEALED_CHECKED)
+    sealed_arena_expect(zone, reference);
+#endif
+
+    return sealed_zone_address(zone, reference);
 }
 
 

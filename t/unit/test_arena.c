@@ -311,6 +311,85 @@ test_death_in_resize(void **unused)
 }
 
 
+#if (SEALED_CHECKED)
+
+/* a build with sanitizers ends a process that uses what was given back */
+
+static int
+is_caught(sealed_zone_t *zone, uint32_t reference)
+{
+    int    status;
+    pid_t  pid;
+
+    pid = fork();
+
+    if (pid == 0) {
+        (void) close(STDERR_FILENO);
+        (void) sealed_zone_object(zone, reference);
+        _exit(0);
+    }
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGILL;
+}
+
+
+static void
+test_use_after_give(void **unused)
+{
+    uint32_t        reference[3], page;
+    sealed_zone_t  *zone;
+
+    zone = store_new(2 << 20);
+
+    assert_int_equal(sealed_arena_lock(zone), 0);
+    assert_int_equal(sealed_arena_take(zone, SEALED_POOL_CELL, reference, 3),
+                     3);
+    sealed_arena_unlock(zone);
+    page = reference[0] / (SEALED_PAGE_SIZE / 8);
+
+    assert_false(is_caught(zone, SEALED_NONE));
+    assert_false(is_caught(zone, reference[0]));
+    assert_false(is_caught(zone, reference[1]));
+
+    /* not the start of one, none of that page, none at all */
+
+    assert_true(is_caught(zone, reference[0] + 1));
+    assert_true(is_caught(zone, reference[2]
+                                + (uint32_t) sizeof(sealed_cell_t) / 8));
+    assert_true(is_caught(zone, (page + 1) * (SEALED_PAGE_SIZE / 8)));
+    assert_true(is_caught(zone, 1));
+    assert_true(is_caught(zone, UINT32_MAX));
+
+    assert_int_equal(sealed_arena_lock(zone), 0);
+    sealed_arena_give(zone, reference[1]);
+    sealed_arena_unlock(zone);
+    assert_true(is_caught(zone, reference[1]));
+    assert_false(is_caught(zone, reference[2]));
+
+    /* the last of its page, which is free then, and another pool's */
+
+    assert_int_equal(sealed_arena_lock(zone), 0);
+    sealed_arena_give(zone, reference[0]);
+    sealed_arena_give(zone, reference[2]);
+    sealed_arena_unlock(zone);
+    assert_true(is_caught(zone, reference[0]));
+
+    assert_int_equal(sealed_arena_lock(zone), 0);
+    assert_int_equal(sealed_arena_take(zone, SEALED_POOL_BODY, reference + 1,
+                                       1),
+                     1);
+    sealed_arena_unlock(zone);
+    assert_int_equal(reference[1] / (SEALED_PAGE_SIZE / 8), page);
+    assert_true(is_caught(zone, reference[2]));
+
+    store_free(zone);
+}
+
+#endif
+
+
 static void
 test_record_sizes(void **unused)
 {
@@ -374,6 +453,9 @@ main(void)
         cmocka_unit_test(test_extents),
         cmocka_unit_test(test_resize_at_borders),
         cmocka_unit_test(test_death_in_resize),
+#if (SEALED_CHECKED)
+        cmocka_unit_test(test_use_after_give),
+#endif
         cmocka_unit_test(test_record_sizes),
         cmocka_unit_test(test_undo)
     };
