@@ -325,6 +325,7 @@ is_caught(sealed_zone_t *zone, uint32_t reference)
 
     if (pid == 0) {
         (void) close(STDERR_FILENO);
+        (void) signal(SIGILL, SIG_DFL);
         (void) sealed_zone_object(zone, reference);
         _exit(0);
     }
