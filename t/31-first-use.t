@@ -176,31 +176,39 @@ END
        "threads $threads: HTTP/2, refused");
 
     # streams that are reset while their certificate is computed, some of
-    # them with their connection
+    # them with their connection; a connection that is reset before nginx has
+    # read from it took its streams with it unseen, so there are more
 
     my $known = $nginx->zone_status->{certificates};
+    my $worked = 0;
 
-    for my $connection (1 .. 4) {
-        my $h2 = $client->connection(port => $nginx->port(2));
+    for my $round (1 .. 5) {
 
-        $h2->write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-                   . h2_frame(4, 0, 0, ''));
+        for my $connection (1 .. 4) {
+            my $h2 = $client->connection(port => $nginx->port(2));
 
-        for my $stream (map { 2 * $_ + 1 } 0 .. 19) {
-            my $put = $client->request($client->minted(class => 1), 'PUT',
-                $client->path($box), headers => [ [ 'Sealed-Mailbox-Key',
-                    ':' . b64($box->{public}) . ':' ] ]);
+            $h2->write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                       . h2_frame(4, 0, 0, ''));
 
-            $h2->write(h2_frame(1, 5, $stream, h2_headers($put))
-                       . h2_frame(3, 0, $stream, pack 'N', 8));
+            for my $stream (map { 2 * $_ + 1 } 0 .. 19) {
+                my $put = $client->request($client->minted(class => 1),
+                    'PUT', $client->path($box),
+                    headers => [ [ 'Sealed-Mailbox-Key',
+                        ':' . b64($box->{public}) . ':' ] ]);
+
+                $h2->write(h2_frame(1, 5, $stream, h2_headers($put))
+                           . h2_frame(3, 0, $stream, pack 'N', 8));
+            }
+
+            $connection % 2 ? $h2->close : $h2->abort;
         }
 
-        $connection % 2 ? $h2->close : $h2->abort;
-    }
+        $worked = wait_until {
+            $nginx->zone_status->{certificates} >= $known + 20;
+        } 3;
 
-    my $worked = wait_until {
-        $nginx->zone_status->{certificates} >= $known + 20;
-    } 10;
+        last if $worked;
+    }
 
     ok($worked, "threads $threads: streams that left were at work");
     $sends->($client->minted(class => 2), 201, 'after streams that left');
