@@ -12,6 +12,9 @@
  *   ngx_http_sealed_journal.c     a worker's stream of the journal
  *   ngx_http_sealed_rewrite.c     snapshots, so that the journal stays short
  *   ngx_http_sealed_check.c       authentication of a request
+ *   ngx_http_sealed_access.c      sealed_access, in front of any content
+ *   ngx_http_sealed_variables.c   what a configuration may ask about it
+ *   ngx_http_sealed_quiet.c       what nginx does not log about it
  *   ngx_http_sealed_operation.c   send, fan-out, mailboxes
  *   ngx_http_sealed_issue.c       issuing blind certificates
  *   ngx_http_sealed_report.c      abuse reports and revocations
@@ -255,6 +258,14 @@ typedef struct {
 } ngx_http_sealed_ctx_t;
 
 
+/*
+ * _module.c: what path, method, length and type allow, before any key is
+ * looked at
+ */
+sealed_verdict_t ngx_http_sealed_precheck(ngx_http_request_t *r,
+    ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
+    const char **methods);
+
 /* _zone.c */
 char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -276,6 +287,18 @@ char *ngx_http_sealed_master_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_sealed_authority(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* _access.c */
+char *ngx_http_sealed_access(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_sealed_access_resolve(ngx_conf_t *cf,
+    ngx_http_sealed_loc_conf_t *conf);
+ngx_int_t ngx_http_sealed_access_handler(ngx_http_request_t *r);
+
+/* _variables.c */
+ngx_int_t ngx_http_sealed_variables(ngx_conf_t *cf);
+
+/* _quiet.c */
+ngx_int_t ngx_http_sealed_quiet_handler(ngx_http_request_t *r);
 
 /* _map.c */
 ngx_int_t ngx_http_sealed_map(ngx_conf_t *cf,

@@ -5,32 +5,10 @@
 
 
 static ngx_int_t ngx_http_sealed_handler(ngx_http_request_t *r);
-static sealed_verdict_t ngx_http_sealed_precheck(ngx_http_request_t *r,
-    ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
-    const char **methods);
 static void ngx_http_sealed_checked_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_checked(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 static void ngx_http_sealed_body_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_sealed_access_handler(ngx_http_request_t *r);
-static void ngx_http_sealed_access_body(ngx_http_request_t *r);
-static ngx_int_t ngx_http_sealed_access_settle(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx);
-static ngx_int_t ngx_http_sealed_access_refuse(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx, sealed_verdict_t verdict);
-static ngx_int_t ngx_http_sealed_quiet_handler(ngx_http_request_t *r);
-static u_char *ngx_http_sealed_quiet_log(ngx_log_t *log, u_char *buf,
-    size_t len);
-static void ngx_http_sealed_loud(void *data);
-
-static ngx_http_sealed_ctx_t *ngx_http_sealed_variable_ctx(
-    ngx_http_request_t *r);
-static ngx_int_t ngx_http_sealed_variable_id(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_sealed_variable_class(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_sealed_variable_status(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
 
 static ngx_int_t ngx_http_sealed_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_sealed_postconfiguration(ngx_conf_t *cf);
@@ -38,8 +16,6 @@ static void *ngx_http_sealed_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_sealed_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
-static char *ngx_http_sealed_access(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static char *ngx_http_sealed_serve(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -151,21 +127,6 @@ ngx_module_t  ngx_http_sealed_module = {
 };
 
 
-static ngx_http_variable_t  ngx_http_sealed_vars[] = {
-
-    { ngx_string("sealed_certificate_id"), NULL,
-      ngx_http_sealed_variable_id, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("sealed_certificate_class"), NULL,
-      ngx_http_sealed_variable_class, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("sealed_certificate_status"), NULL,
-      ngx_http_sealed_variable_status, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-      ngx_http_null_variable
-};
-
-
 /* the protocol's own resources */
 
 static ngx_int_t
@@ -265,9 +226,7 @@ ngx_http_sealed_body_handler(ngx_http_request_t *r)
 }
 
 
-/* what path, method, length and type allow, before any key is looked at */
-
-static sealed_verdict_t
+sealed_verdict_t
 ngx_http_sealed_precheck(ngx_http_request_t *r,
     ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
     const char **methods)
@@ -368,339 +327,15 @@ ngx_http_sealed_precheck(ngx_http_request_t *r,
 }
 
 
-/* sealed_access: the same check in front of any content */
-
-static ngx_int_t
-ngx_http_sealed_access_handler(ngx_http_request_t *r)
-{
-    ngx_int_t                    rc;
-    ngx_http_sealed_ctx_t       *ctx;
-    ngx_http_sealed_loc_conf_t  *slcf;
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
-
-    if (slcf->access == NULL || r != r->main) {
-        return NGX_DECLINED;
-    }
-
-    ctx = ngx_http_sealed_get_ctx(r, slcf);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ctx->settled) {
-        return slcf->access_class[ctx->class->number]
-               ? NGX_OK
-               : ngx_http_sealed_access_refuse(r, ctx, SEALED_UNAUTHORIZED);
-    }
-
-    if (ngx_http_sealed_length_unknown(r)) {
-        return ngx_http_sealed_access_refuse(r, ctx, SEALED_LENGTH_REQUIRED);
-    }
-
-    if (ngx_http_sealed_check(r, ctx, 1) == NGX_AGAIN) {
-        return NGX_AGAIN;
-    }
-
-    if (ctx->verdict != SEALED_OK) {
-        return ngx_http_sealed_access_refuse(r, ctx, ctx->verdict);
-    }
-
-    if (!ctx->request.has_body || ctx->body_done) {
-        return ngx_http_sealed_access_settle(r, ctx);
-    }
-
-    r->request_body_in_single_buf = 1;
-
-    rc = ngx_http_read_client_request_body(r, ngx_http_sealed_access_body);
-
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
-    }
-
-    ngx_http_finalize_request(r, NGX_DONE);
-
-    return NGX_DONE;
-}
-
-
-static void
-ngx_http_sealed_access_body(ngx_http_request_t *r)
-{
-    ngx_http_sealed_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
-    ctx->body_done = 1;
-
-    r->preserve_body = 1;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-}
-
-
-static ngx_int_t
-ngx_http_sealed_access_settle(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx)
-{
-    sealed_verdict_t  verdict;
-
-    verdict = ngx_http_sealed_check_digest(r, ctx);
-
-    if (verdict == SEALED_OK) {
-        ngx_http_sealed_spend(ctx);
-        verdict = ctx->nonce_verdict;
-    }
-
-    if (verdict == SEALED_OK) {
-        verdict = ngx_http_sealed_charge(ctx, 1);
-    }
-
-    ctx->verdict = verdict;
-
-    if (verdict != SEALED_OK) {
-        return ngx_http_sealed_access_refuse(r, ctx, verdict);
-    }
-
-    ctx->settled = 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_access_refuse(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx, sealed_verdict_t verdict)
-{
-    ngx_int_t                  rc;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    /* another access module may still let it pass */
-
-    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    rc = ngx_http_discard_request_body(r);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_sealed_respond_problem(r, verdict, ctx);
-    }
-
-    ngx_http_finalize_request(r, rc);
-
-    return NGX_DONE;
-}
-
-
-/*
- * nginx adds address and request line to what it logs about a request;
- * while one of ours is at work it does not.
- */
-
-typedef struct {
-    ngx_log_t                    *log;
-    ngx_log_handler_pt            handler;
-} ngx_http_sealed_log_t;
-
-
-static ngx_int_t
-ngx_http_sealed_quiet_handler(ngx_http_request_t *r)
-{
-    ngx_log_t                   *log;
-    ngx_pool_cleanup_t          *cln;
-    ngx_http_sealed_log_t       *saved;
-    ngx_http_sealed_loc_conf_t  *slcf;
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
-    log = r->connection->log;
-
-    if ((slcf->access == NULL && slcf->zone == NULL && slcf->issue == NULL
-         && slcf->moderated == NULL)
-        || log->handler == ngx_http_sealed_quiet_log)
-    {
-        return NGX_DECLINED;
-    }
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_sealed_log_t));
-    if (cln == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    saved = cln->data;
-    saved->log = log;
-    saved->handler = log->handler;
-    cln->handler = ngx_http_sealed_loud;
-
-    log->handler = ngx_http_sealed_quiet_log;
-
-    return NGX_DECLINED;
-}
-
-
-static void
-ngx_http_sealed_loud(void *data)
-{
-    ngx_http_sealed_log_t  *saved = data;
-
-    saved->log->handler = saved->handler;
-}
-
-
-static u_char *
-ngx_http_sealed_quiet_log(ngx_log_t *log, u_char *buf, size_t len)
-{
-    if (log->action) {
-        buf = ngx_snprintf(buf, len, " while %s", log->action);
-    }
-
-    return buf;
-}
-
-
-static ngx_http_sealed_ctx_t *
-ngx_http_sealed_variable_ctx(ngx_http_request_t *r)
-{
-    const char                  *methods;
-    ngx_http_sealed_ctx_t       *ctx;
-    ngx_http_sealed_loc_conf_t  *slcf;
-
-    r = r->main;
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
-
-    if (slcf->zone == NULL && slcf->access == NULL) {
-        return NULL;
-    }
-
-    ctx = ngx_http_sealed_get_ctx(r, slcf);
-
-    if (ctx == NULL || ctx->outcome != SEALED_OK) {
-        return ctx;
-    }
-
-    if (slcf->zone
-        && (r->method == NGX_HTTP_OPTIONS
-            || ngx_http_sealed_precheck(r, slcf, ctx, &methods) != SEALED_OK))
-    {
-        return NULL;
-    }
-
-    (void) ngx_http_sealed_check(r, ctx, 0);
-
-    return ctx;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_variable_id(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    u_char                 *p;
-    ngx_http_sealed_ctx_t  *ctx;
-
-    ctx = ngx_http_sealed_variable_ctx(r);
-
-    if (ctx == NULL || !ctx->checked || ctx->verdict != SEALED_OK
-        || ctx->by_owner)
-    {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, SEALED_CERTIFICATE_ID_TEXT);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) sealed_base64url_encode((char *) p, ctx->id,
-                                   SEALED_CERTIFICATE_ID_SIZE);
-
-    v->data = p;
-    v->len = SEALED_CERTIFICATE_ID_TEXT;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_variable_class(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_http_sealed_ctx_t  *ctx;
-
-    ctx = ngx_http_sealed_variable_ctx(r);
-
-    if (ctx == NULL || ctx->verdict != SEALED_OK || ctx->class == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    v->data = ctx->class->name.data;
-    v->len = ctx->class->name.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
-}
-
-
-/* "ok", or the last word of the problem's type */
-
-static ngx_int_t
-ngx_http_sealed_variable_status(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    sealed_verdict_t        verdict;
-    ngx_http_sealed_ctx_t  *ctx;
-
-    ctx = ngx_http_sealed_variable_ctx(r);
-
-    if (ctx == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    verdict = ctx->outcome != SEALED_OK ? ctx->outcome : ctx->verdict;
-
-    v->data = verdict == SEALED_OK
-              ? (u_char *) "ok"
-              : (u_char *) strrchr(sealed_problem(verdict)->type, ':') + 1;
-    v->len = ngx_strlen(v->data);
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_http_sealed_preconfiguration(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
-
     if (sodium_init() < 0) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0, "sodium_init() failed");
         return NGX_ERROR;
     }
 
-    for (v = ngx_http_sealed_vars; v->name.len; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return ngx_http_sealed_variables(cf);
 }
 
 
@@ -760,9 +395,6 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_sealed_loc_conf_t  *conf = child;
 
     size_t                     size;
-    ngx_str_t                 *name;
-    ngx_uint_t                 i, j;
-    ngx_http_sealed_class_t   *class;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -834,44 +466,8 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->access) {
-
-        if (conf->access_classes == NULL) {
-
-            for (i = 0; i < 256; i++) {
-                class = &conf->access->classes[i];
-                conf->access_class[i] = class->defined && !class->open;
-            }
-
-        } else {
-            name = conf->access_classes->elts;
-
-            for (i = 0; i < conf->access_classes->nelts; i++) {
-
-                for (j = 0; j < 256; j++) {
-                    class = &conf->access->classes[j];
-
-                    if (class->defined
-                        && class->name.len == name[i].len
-                        && ngx_strncmp(class->name.data, name[i].data,
-                                       name[i].len)
-                           == 0)
-                    {
-                        break;
-                    }
-                }
-
-                if (j == 256) {
-                    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                       "unknown class \"%V\" of sealed_zone "
-                                       "\"%V\"", &name[i],
-                                       &conf->access->name);
-                    return NGX_CONF_ERROR;
-                }
-
-                conf->access_class[j] = 1;
-            }
-        }
+    if (conf->access && ngx_http_sealed_access_resolve(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     if (conf->zone) {
@@ -905,55 +501,6 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                                                 size);
         clcf->client_max_body_size = 0;
         clcf->client_body_in_file_only = 0;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_sealed_access(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_sealed_loc_conf_t  *slcf = conf;
-
-    ngx_str_t   *value, *name;
-    ngx_uint_t   i;
-
-    if (slcf->access_name.len || slcf->access_off) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-
-        if (cf->args->nelts > 2) {
-            return "takes nothing after \"off\"";
-        }
-
-        slcf->access_off = 1;
-        return NGX_CONF_OK;
-    }
-
-    slcf->access_name = value[1];
-
-    if (cf->args->nelts == 2) {
-        return NGX_CONF_OK;
-    }
-
-    slcf->access_classes = ngx_array_create(cf->pool, cf->args->nelts - 2,
-                                            sizeof(ngx_str_t));
-    if (slcf->access_classes == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 2; i < cf->args->nelts; i++) {
-        name = ngx_array_push(slcf->access_classes);
-        if (name == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *name = value[i];
     }
 
     return NGX_CONF_OK;

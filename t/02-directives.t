@@ -39,7 +39,7 @@ cmp_ok(keys %in_code, '>', 15, 'directives in the code');
 is_deeply([ sort keys %in_docs ], [ sort keys %in_code ],
           'documented directives are those of the code');
 
-my @variables = slurp('ngx_module/ngx_http_sealed_module.c')
+my @variables = slurp('ngx_module/ngx_http_sealed_variables.c')
     =~ /\{ ngx_string\("(sealed_certificate_\w+)"\)/g;
 
 like($text, qr/^- `\$$_`/m, "\$$_") for @variables;
