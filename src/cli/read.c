@@ -1,12 +1,9 @@
 
 #include "commands.h"
-#include "evidence.h"
-#include "inbox.h"
 #include "key_file.h"
 #include "live.h"
-#include "mailbox.h"
 #include "output.h"
-#include "show.h"
+#include "reading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,29 +15,10 @@
 enum {
     PAGE_OCTETS      = 32 * 1024 * 1024,
     PLACE_MAX        = 1024,        /* of an item besides its body */
-    REMEMBER_LONGER  = 2 * 3600,    /* expiry is rounded up to the hour */
     RECONNECT_MAX    = 30,          /* seconds */
     RETRY_MAX        = 120000,      /* milliseconds */
     FILE_SIZE_MAX    = 1024 * 1024 * 1024
 };
-
-
-typedef struct {
-    sealed_owner_t                owner;
-    sealed_identity_key_t         identity;
-    uint8_t                     (*authorities)[32];
-    sealed_seen_t                 seen;
-    sealed_inbox_t                inbox;
-    uint8_t                      *plaintext;
-    uint64_t                      cursor;
-    uint64_t                      handled;      /* envelopes */
-    uint64_t                      pieces;       /* of unfinished ones */
-    uint64_t                      shown;        /* messages, bad ones too */
-    uint64_t                      verified;
-    uint64_t                      page_verified;
-    unsigned                      enough;       /* --count reached */
-    unsigned                      websocket;
-} sealed_reading_t;
 
 
 static int run(unsigned count, char **files);
@@ -53,18 +31,11 @@ static int take_live(void *user, const sealed_item_t *item,
 static int read_page(sealed_reading_t *r, unsigned wait, unsigned *empty);
 static int handle_page(sealed_reading_t *r,
     const sealed_response_t *response);
-static int handle_item(sealed_reading_t *r, const sealed_item_t *item);
-static int handle_message(sealed_reading_t *r, const sealed_item_t *item,
-    const sealed_envelope_t *envelope);
-static int authenticate(const sealed_reading_t *r,
-    const sealed_envelope_t *envelope);
-static void refuse(sealed_reading_t *r, const sealed_item_t *item,
-    const char *why);
 
 
 static const char     *mailbox, *identity, *directory = ".", *evidence;
 static const char     *transport = "events";
-static unsigned        follow, acknowledge;
+static unsigned        follow, acknowledge, websocket;
 static uint64_t        wait_seconds, after, limit = SEALED_READ_LIMIT_DEFAULT;
 static uint64_t        wanted = SEALED_UNSET, max_size = FILE_SIZE_MAX;
 static sealed_list_t   authorities;
@@ -146,9 +117,9 @@ run(unsigned count, char **files)
     }
 
     memset(&r, 0, sizeof(r));
-    r.websocket = strcmp(transport, "websocket") == 0;
+    websocket = strcmp(transport, "websocket") == 0;
 
-    if (!r.websocket && strcmp(transport, "events") != 0
+    if (!websocket && strcmp(transport, "events") != 0
         && strcmp(transport, "plain") != 0)
     {
         return sealed_fail(SEALED_EXIT_USAGE, "--transport is events, "
@@ -189,6 +160,7 @@ prepare(sealed_reading_t *r)
     uint64_t  now;
     unsigned  i;
 
+    r->nauthorities = authorities.count;
     r->authorities = calloc(authorities.count, 32);
     if (r->authorities == NULL) {
         return sealed_fail(SEALED_EXIT_LOCAL, "out of memory");
@@ -223,6 +195,7 @@ prepare(sealed_reading_t *r)
         return rc;
     }
 
+    r->evidence = evidence;
     r->inbox.directory = directory;
     r->inbox.max_size = max_size;
     r->inbox.mailbox_id = r->owner.mailbox.id;
@@ -313,7 +286,7 @@ read_live(sealed_reading_t *r)
     for ( ;; ) {
         live.after = r->cursor;
 
-        rc = r->websocket ? sealed_live_websocket(&live)
+        rc = websocket ? sealed_live_websocket(&live)
                           : sealed_live_events(&live);
 
         if (r->enough || (rc && rc != SEALED_EXIT_NETWORK)) {
@@ -360,7 +333,7 @@ take_live(void *user, const sealed_item_t *item, uint64_t *acknowledged,
 
     r->page_verified = 0;
 
-    rc = handle_item(r, item);
+    rc = sealed_reading_item(r, item);
     if (rc) {
         return rc;
     }
@@ -379,7 +352,7 @@ take_live(void *user, const sealed_item_t *item, uint64_t *acknowledged,
         return SEALED_EXIT_OK;
     }
 
-    if (r->websocket) {
+    if (websocket) {
         *acknowledged = r->cursor;
         return sealed_seen_acknowledged(&r->seen, r->cursor);
     }
@@ -469,7 +442,7 @@ handle_page(sealed_reading_t *r, const sealed_response_t *response)
                                "understood", r->owner.gateway.url);
         }
 
-        rc = handle_item(r, &item);
+        rc = sealed_reading_item(r, &item);
         if (rc) {
             return rc;
         }
@@ -483,134 +456,4 @@ handle_page(sealed_reading_t *r, const sealed_response_t *response)
     }
 
     return SEALED_EXIT_OK;
-}
-
-
-static int
-handle_item(sealed_reading_t *r, const sealed_item_t *item)
-{
-    int                      rc;
-    size_t                   largest;
-    uint64_t                 now;
-    sealed_envelope_t        envelope;
-    sealed_seen_state_t      state;
-
-    largest = r->owner.gateway.limits.envelope_sizes[
-                  r->owner.gateway.limits.nsizes - 1];
-
-    if (item->body.size > largest
-        || sealed_envelope_open(&envelope, r->plaintext, item->header,
-                                item->body, r->identity.private_key,
-                                r->identity.public_key)
-           != 0)
-    {
-        refuse(r, item, "cannot be opened: damaged, or not sealed for this "
-                        "identity");
-        return SEALED_EXIT_OK;
-    }
-
-    if (authenticate(r, &envelope) != 0) {
-        refuse(r, item, "its sender's name has ended or is not signed by the "
-                        "given authority");
-        return SEALED_EXIT_OK;
-    }
-
-    if (sealed_evidence_check(item, &envelope) != 0) {
-        refuse(r, item, "its sender made sure that it cannot be reported; "
-                        "dropped");
-        return SEALED_EXIT_OK;
-    }
-
-    r->verified++;
-    r->page_verified++;
-
-    state = sealed_seen_envelope(&r->seen, envelope.ephemeral, item->seq);
-
-    if (state == SEALED_SEEN_REPEATED) {
-        sealed_detail("%llu: came before, dropped",
-                      (unsigned long long) item->seq);
-        return SEALED_EXIT_OK;
-    }
-
-    now = (uint64_t) time(NULL);
-    r->inbox.until = now + r->owner.gateway.max_ttl + REMEMBER_LONGER;
-
-    rc = handle_message(r, item, &envelope);
-
-    if (rc == 0 && evidence) {
-        rc = sealed_evidence_store(evidence, item, &envelope);
-    }
-
-    if (rc == 0 && state == SEALED_SEEN_NEW) {
-        rc = sealed_seen_add_envelope(&r->seen, envelope.ephemeral,
-                                      item->seq, r->inbox.until);
-    }
-
-    return rc;
-}
-
-
-static int
-handle_message(sealed_reading_t *r, const sealed_item_t *item,
-    const sealed_envelope_t *envelope)
-{
-    int                    rc;
-    sealed_message_t       message;
-    sealed_inbox_result_t  result;
-
-    if (sealed_message_parse(&message, envelope->message) != 0) {
-        refuse(r, item, "verified, but made by a program that this one does "
-                        "not understand");
-        return SEALED_EXIT_OK;
-    }
-
-    rc = sealed_inbox_add(&result, &r->inbox, &message,
-                          envelope->identity.key);
-
-    if (rc) {
-        return rc;
-    }
-
-    sealed_show_message(item, envelope, &message, &result);
-    free(result.text);
-
-    if (result.state == SEALED_INBOX_PIECE
-        || result.state == SEALED_INBOX_PASSED_OVER)
-    {
-        r->pieces++;
-
-    } else {
-        r->shown++;
-    }
-
-    return SEALED_EXIT_OK;
-}
-
-
-static void
-refuse(sealed_reading_t *r, const sealed_item_t *item, const char *why)
-{
-    sealed_show_refused(item, why);
-    r->shown++;
-}
-
-
-static int
-authenticate(const sealed_reading_t *r, const sealed_envelope_t *envelope)
-{
-    uint64_t  now;
-    unsigned  i;
-
-    now = (uint64_t) time(NULL);
-
-    for (i = 0; i < authorities.count; i++) {
-        if (sealed_identity_verify(&envelope->identity, r->authorities[i],
-                                   now)
-            == 0)
-        {
-            return 0;
-        }
-    }
-
-    return -1;
 }
