@@ -378,7 +378,7 @@ char *ngx_http_sealed_moderate(ngx_conf_t *cf, ngx_command_t *cmd,
 /* _online.c */
 ngx_int_t ngx_http_sealed_online_init(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone);
-sealed_verdict_t ngx_http_sealed_online_send(ngx_http_request_t *r,
+sealed_verdict_t ngx_http_sealed_online_send(
     ngx_http_sealed_zone_conf_t *zone, sealed_append_t *append);
 
 /* _reader.c */

@@ -75,21 +75,11 @@ ngx_http_sealed_online_init(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone)
 /* answered as if it had been stored, whoever is there */
 
 sealed_verdict_t
-ngx_http_sealed_online_send(ngx_http_request_t *r,
-    ngx_http_sealed_zone_conf_t *zone, sealed_append_t *append)
+ngx_http_sealed_online_send(ngx_http_sealed_zone_conf_t *zone,
+    sealed_append_t *append)
 {
-    uint32_t                accepted, i;
-    uint64_t               *hash;
-    const uint8_t          *id;
-    sealed_verdict_t        verdict;
-    const sealed_fanout_t  *fanout;
-
-    fanout = append->fanout;
-
-    hash = ngx_palloc(r->pool, fanout->count * sizeof(uint64_t));
-    if (hash == NULL) {
-        return SEALED_UNAVAILABLE;
-    }
+    uint32_t          accepted;
+    sealed_verdict_t  verdict;
 
     verdict = sealed_append_judge(zone->zone, append, ngx_time());
 
@@ -98,15 +88,11 @@ ngx_http_sealed_online_send(ngx_http_request_t *r,
     }
 
     accepted = append->accepted;
-    id = fanout->recipients;
 
-    for (i = 0; i < fanout->count; i++) {
-        hash[i] = sealed_zone_hash(zone->zone, id);
-        id += SEALED_MAILBOX_ID_SIZE;
-    }
+    /* the scratch has their hashes now */
 
-    sealed_online_put(zone->online, fanout, append->stamp, append->results,
-                      hash, ngx_time());
+    sealed_online_put(zone->online, append->fanout, append->stamp,
+                      append->results, append->scratch, ngx_time());
     sealed_append_notify(zone->zone, append, ngx_time());
     append->accepted = accepted;
 

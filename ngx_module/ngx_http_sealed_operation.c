@@ -22,7 +22,7 @@ static void ngx_http_sealed_stamp(ngx_http_sealed_ctx_t *ctx,
     sealed_fanout_t *fanout, const u_char *commitment, u_char *stamp);
 static sealed_verdict_t ngx_http_sealed_layout(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_fanout_t *fanout,
-    uint64_t *expiry_hour);
+    sealed_append_t *append);
 static sealed_verdict_t ngx_http_sealed_append(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_append_t *append);
 static ngx_int_t ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
@@ -327,7 +327,7 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
     sealed_fanout_t    fanout;
     sealed_verdict_t   verdict;
 
-    verdict = ngx_http_sealed_layout(r, ctx, &fanout, &append.expiry_hour);
+    verdict = ngx_http_sealed_layout(r, ctx, &fanout, &append);
 
     if (verdict == SEALED_OK) {
         verdict = ngx_http_sealed_frank(ctx, commitment);
@@ -355,15 +355,13 @@ ngx_http_sealed_send(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
         append.stamp.size = SEALED_STAMP_SIZE;
     }
 
-    append.scratch = ngx_palloc(r->pool, sealed_append_scratch(fanout.count));
     append.results = ngx_pnalloc(r->pool, fanout.count);
-
-    if (append.scratch == NULL || append.results == NULL) {
+    if (append.results == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     verdict = ctx->online
-              ? ngx_http_sealed_online_send(r, ctx->zone, &append)
+              ? ngx_http_sealed_online_send(ctx->zone, &append)
               : ctx->zone->journal.path.len
               ? ngx_http_sealed_append(r, ctx, &append)
               : sealed_append(ctx->zone->zone, &append, ngx_time());
@@ -498,7 +496,7 @@ ngx_http_sealed_stamp(ngx_http_sealed_ctx_t *ctx, sealed_fanout_t *fanout,
 
 static sealed_verdict_t
 ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
-    sealed_fanout_t *fanout, uint64_t *expiry_hour)
+    sealed_fanout_t *fanout, sealed_append_t *append)
 {
     uint32_t          *table, slots;
     uint64_t           ttl;
@@ -535,7 +533,8 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     ctx->online = value.data || ttl == 0;
 
     ttl = ngx_min(ttl, (uint64_t) ctx->zone->max_ttl);
-    *expiry_hour = (ngx_time() + ttl + 3599) / 3600;
+    append->expiry_hour = (ngx_time() + ttl + 3599) / 3600;
+    append->hashed = 0;
 
     if (ctx->operation == SEALED_OP_SEND) {
         fanout->recipients = ctx->mailbox;
@@ -544,7 +543,9 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
         fanout->slice_size = 0;
         fanout->body = body;
 
-        return SEALED_OK;
+        append->scratch = ngx_palloc(r->pool, sealed_append_scratch(1));
+
+        return append->scratch ? SEALED_OK : SEALED_UNAVAILABLE;
     }
 
     verdict = sealed_fanout_parse(fanout, body, &ctx->zone->limits);
@@ -560,13 +561,25 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     }
 
     table = ngx_palloc(r->pool, slots * sizeof(uint32_t));
-    if (table == NULL) {
+    append->scratch = ngx_palloc(r->pool,
+                                 sealed_append_scratch(fanout->count));
+
+    if (table == NULL || append->scratch == NULL) {
         return SEALED_UNAVAILABLE;
     }
 
-    return sealed_fanout_duplicates(fanout, table, slots,
-                                    ctx->zone->zone->header->hash_key)
-           == 0 ? SEALED_OK : SEALED_DUPLICATE_RECIPIENT;
+    /* by the zone's key, so that the ids are not hashed once more */
+
+    if (sealed_fanout_duplicates(fanout, append->scratch, table, slots,
+                                 ctx->zone->zone->header->hash_key)
+        != 0)
+    {
+        return SEALED_DUPLICATE_RECIPIENT;
+    }
+
+    append->hashed = 1;
+
+    return SEALED_OK;
 }
 
 

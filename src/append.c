@@ -230,10 +230,17 @@ sort(pass_t *pass, uint32_t *end)
 
     memset(end, 0, sizeof(uint32_t) * (mask + 1));
 
+    if (!pass->append->hashed) {
+        for (i = 0; i < fanout->count; i++) {
+            pass->hash[i] = sealed_zone_hash(pass->zone, id);
+            id += SEALED_MAILBOX_ID_SIZE;
+        }
+
+        pass->append->hashed = 1;
+    }
+
     for (i = 0; i < fanout->count; i++) {
-        pass->hash[i] = sealed_zone_hash(pass->zone, id);
         end[(pass->hash[i] >> 32) & mask]++;
-        id += SEALED_MAILBOX_ID_SIZE;
     }
 
     n = 0;

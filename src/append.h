@@ -37,6 +37,9 @@ typedef struct {
     sealed_bytes_t                stamp;        /* data NULL: none */
     uint64_t                      expiry_hour;
     void                         *scratch;      /* aligned to 8 */
+    unsigned                      hashed;       /* scratch begins with the
+                                                   sealed_zone_hash() of each
+                                                   id, and keeps them */
     uint8_t                      *results;      /* of each recipient */
 
     uint32_t                      accepted;     /* out */

@@ -64,11 +64,10 @@ sealed_fanout_parse(sealed_fanout_t *fanout, sealed_bytes_t data,
 
 
 int
-sealed_fanout_duplicates(const sealed_fanout_t *fanout, uint32_t *table,
-    uint32_t slots, const uint8_t key[16])
+sealed_fanout_duplicates(const sealed_fanout_t *fanout, uint64_t *hash,
+    uint32_t *table, uint32_t slots, const uint8_t key[16])
 {
     uint32_t        i, slot;
-    uint64_t        hash;
     const uint8_t  *id;
 
     memset(table, 0, slots * sizeof(uint32_t));
@@ -76,10 +75,10 @@ sealed_fanout_duplicates(const sealed_fanout_t *fanout, uint32_t *table,
     for (i = 0; i < fanout->count; i++) {
         id = fanout->recipients + (size_t) i * SEALED_MAILBOX_ID_SIZE;
 
-        (void) crypto_shorthash((uint8_t *) &hash, id,
+        (void) crypto_shorthash((uint8_t *) &hash[i], id,
                                 SEALED_MAILBOX_ID_SIZE, key);
 
-        for (slot = (uint32_t) hash & (slots - 1);
+        for (slot = (uint32_t) hash[i] & (slots - 1);
              table[slot];
              slot = (slot + 1) & (slots - 1))
         {

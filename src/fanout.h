@@ -42,10 +42,11 @@ sealed_verdict_t sealed_fanout_parse(sealed_fanout_t *fanout,
 /*
  * Duplicates in expected O(n): the caller lends `slots` 32-bit words, a
  * power of two of at least twice the recipients, contents irrelevant, and
- * a SipHash key that clients do not know.  0, or -1 when an id is repeated.
+ * a SipHash key that clients do not know; hash takes the SipHash of each
+ * recipient's id.  0, or -1 when an id is repeated, hash is then undefined.
  */
-int sealed_fanout_duplicates(const sealed_fanout_t *fanout, uint32_t *table,
-    uint32_t slots, const uint8_t key[16]);
+int sealed_fanout_duplicates(const sealed_fanout_t *fanout, uint64_t *hash,
+    uint32_t *table, uint32_t slots, const uint8_t key[16]);
 
 /* whether an envelope's body may have this size */
 int sealed_envelope_size_allowed(const sealed_fanout_limits_t *limits,

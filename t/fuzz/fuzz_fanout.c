@@ -143,6 +143,7 @@ check_duplicates(const sealed_fanout_t *fanout)
     int        repeated;
     uint8_t    key[16];
     uint32_t   i, j, slots, *table;
+    uint64_t  *hash;
 
     repeated = 0;
 
@@ -164,9 +165,13 @@ check_duplicates(const sealed_fanout_t *fanout)
         CHECK(table != NULL);
         memset(table, 0xff, slots * sizeof(uint32_t));
 
-        CHECK(sealed_fanout_duplicates(fanout, table, slots, key)
+        hash = malloc(fanout->count * sizeof(uint64_t));
+        CHECK(hash != NULL);
+
+        CHECK(sealed_fanout_duplicates(fanout, hash, table, slots, key)
               == (repeated ? -1 : 0));
 
+        free(hash);
         free(table);
     }
 }

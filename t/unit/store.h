@@ -205,6 +205,7 @@ store_send(sealed_zone_t *zone, uint32_t first, uint32_t count,
     headers = malloc((size_t) count * slice_size + 1);
     append.results = malloc(count);
     append.scratch = malloc(sealed_append_scratch(count));
+    append.hashed = 0;
 
     for (i = 0; i < count; i++) {
         store_id(recipients + (size_t) i * 16, first + i);

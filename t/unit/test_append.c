@@ -55,7 +55,13 @@ deliver(sealed_zone_t *zone, delivery_t *d)
     append.stamp.data = NULL;
     append.expiry_hour = d->expiry;
     append.scratch = malloc(sealed_append_scratch(d->count));
+    append.hashed = d->count % 2;
     append.results = d->result;
+
+    for (i = 0; append.hashed && i < d->count; i++) {
+        ((uint64_t *) append.scratch)[i] =
+            sealed_zone_hash(zone, recipients + i * 16);
+    }
 
     verdict = sealed_append(zone, &append, d->now);
     d->accepted = append.accepted;

@@ -35,6 +35,7 @@ send(sealed_zone_t *zone, const uint8_t *body, size_t size,
     append.stamp.size = SEALED_STAMP_SIZE;
     append.expiry_hour = EXPIRY;
     append.scratch = scratch;
+    append.hashed = 0;
     append.results = &result;
 
     assert_int_equal(sealed_append(zone, &append, NOW), SEALED_OK);

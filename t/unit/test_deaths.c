@@ -189,6 +189,7 @@ send_many(sealed_zone_t *zone)
     append.stamp.size = SEALED_STAMP_SIZE;
     append.expiry_hour = EXPIRY;
     append.scratch = scratch;
+    append.hashed = 0;
     append.results = results;
 
     (void) sealed_append(zone, &append, NOW);

@@ -321,7 +321,8 @@ static int
 duplicates(const uint8_t *ids, uint32_t count, uint32_t slots)
 {
     int               rc;
-    uint32_t         *table;
+    uint32_t         *table, i;
+    uint64_t         *hash, expected;
     sealed_bytes_t    recipients;
     sealed_fanout_t   fanout;
 
@@ -332,11 +333,21 @@ duplicates(const uint8_t *ids, uint32_t count, uint32_t slots)
     fanout.count = count;
 
     table = malloc(slots * sizeof(uint32_t));
+    hash = malloc(count * sizeof(uint64_t));
     assert_non_null(table);
+    assert_non_null(hash);
     memset(table, 0xa5, slots * sizeof(uint32_t));
 
-    rc = sealed_fanout_duplicates(&fanout, table, slots, hash_key);
+    rc = sealed_fanout_duplicates(&fanout, hash, table, slots, hash_key);
 
+    for (i = 0; rc == 0 && i < count; i++) {
+        (void) crypto_shorthash((uint8_t *) &expected,
+                                ids + (size_t) i * SEALED_MAILBOX_ID_SIZE,
+                                SEALED_MAILBOX_ID_SIZE, hash_key);
+        assert_true(hash[i] == expected);
+    }
+
+    free(hash);
     free(table);
     free_bytes(recipients);
 

@@ -25,6 +25,7 @@ store_send_wake(sealed_zone_t *zone, uint32_t n, uint32_t *accepted)
     append.stamp.data = NULL;
     append.expiry_hour = EXPIRY;
     append.scratch = scratch;
+    append.hashed = 0;
     append.results = &result;
 
     assert_true(sealed_append_scratch(1) <= sizeof(scratch));

@@ -216,6 +216,7 @@ do_send(world_t *w, unsigned logged)
     append.stamp.size = append.stamp.data ? sizeof(stamp) : 0;
     append.expiry_hour = NOW / 3600 + 5 + draw(w, 100);
     append.scratch = scratch;
+    append.hashed = 0;
     append.results = results;
 
     assert_int_equal(sealed_append_noted(w->zone, &append, seqs, lives,
