@@ -21,6 +21,7 @@
  *   ngx_http_sealed_offload.c     arithmetic in nginx's thread pool
  *   ngx_http_sealed_online.c      mail for whoever is connected
  *   ngx_http_sealed_reader.h      readers, and how mail travels to them
+ *   ngx_http_sealed_place.c       workers among all of a host
  *   ngx_http_sealed_wake.c        wake-ups across workers, sweeping
  *   ngx_http_sealed_respond.c     answers
  *   ngx_http_sealed_discovery.c   discovery and status
@@ -59,6 +60,7 @@
 #include "../src/problem.h"
 #include "../src/quota.h"
 #include "../src/rate_limit.h"
+#include "../src/readers.h"
 #include "../src/request_signature.h"
 #include "../src/route.h"
 #include "../src/text.h"
@@ -386,15 +388,20 @@ sealed_operation_t ngx_http_sealed_read_operation(ngx_http_request_t *r);
 ngx_int_t ngx_http_sealed_read(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
+/* _place.c */
+ngx_int_t ngx_http_sealed_places_create(ngx_log_t *log);
+ngx_uint_t ngx_http_sealed_place_take(void);
+void ngx_http_sealed_place_leave(void);
+ngx_uint_t ngx_http_sealed_place(void);
+ngx_socket_t ngx_http_sealed_place_fd(void);
+sealed_readers_t *ngx_http_sealed_place_readers(void);
+void ngx_http_sealed_wake(uint64_t workers);
+void ngx_http_sealed_place_healed(ngx_uint_t wakeups);
+void ngx_http_sealed_place_counts(ngx_uint_t *readers, ngx_uint_t *healed);
+
 /* _wake.c */
-ngx_int_t ngx_http_sealed_wake_create(ngx_log_t *log);
 ngx_int_t ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
-void ngx_http_sealed_wake_exit(ngx_cycle_t *cycle);
-ngx_uint_t ngx_http_sealed_wake_worker(void);
-void ngx_http_sealed_wake(uint64_t workers);
-void ngx_http_sealed_wake_readers(ngx_uint_t readers);
-void ngx_http_sealed_wake_counts(ngx_uint_t *readers, ngx_uint_t *healed);
 
 /* _respond.c */
 ngx_int_t ngx_http_sealed_respond_head(ngx_http_request_t *r,

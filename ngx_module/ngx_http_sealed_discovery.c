@@ -197,7 +197,7 @@ ngx_http_sealed_status_handler(ngx_http_request_t *r)
 
     sealed_json_array_end(&json);
 
-    ngx_http_sealed_wake_counts(&readers, &healed);
+    ngx_http_sealed_place_counts(&readers, &healed);
 
     ngx_http_sealed_member(&json, "readers", readers);
     ngx_http_sealed_member(&json, "wakeups_healed", healed);

@@ -665,7 +665,7 @@ ngx_http_sealed_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
-    ngx_http_sealed_wake_exit(cycle);
+    ngx_http_sealed_place_leave();
     ngx_http_sealed_journals_exit(smcf);
     ngx_http_sealed_zones_exit_process(smcf);
 }

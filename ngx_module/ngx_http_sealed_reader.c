@@ -11,6 +11,8 @@
 static sealed_verdict_t ngx_http_sealed_reader_admit(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport);
 static ngx_int_t ngx_http_sealed_reader_stage(size_t size);
+static ngx_uint_t ngx_http_sealed_reader_stays(
+    ngx_http_sealed_reader_t *reader);
 static void ngx_http_sealed_reader_park(ngx_http_sealed_reader_t *reader);
 static void ngx_http_sealed_reader_block(ngx_http_sealed_reader_t *reader);
 static void ngx_http_sealed_reader_writer(ngx_http_request_t *r);
@@ -230,14 +232,21 @@ ngx_http_sealed_reader_stage(size_t size)
 ngx_uint_t
 ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
 {
-    ngx_int_t            rc;
-    ngx_uint_t           found, last;
-    ngx_event_t         *wev;
-    sealed_verdict_t     verdict;
-    ngx_http_request_t  *r;
+    uint32_t                      mailbox;
+    uint64_t                      hash;
+    ngx_int_t                     rc;
+    ngx_uint_t                    found, last, entered;
+    ngx_event_t                  *wev;
+    sealed_verdict_t              verdict;
+    ngx_http_request_t           *r;
+    ngx_http_sealed_zone_conf_t  *zone;
 
     r = reader->request;
     wev = r->connection->write;
+    zone = reader->ctx->zone;
+    mailbox = SEALED_NONE;
+    hash = 0;
+    entered = 0;
 
     for (found = 0; !reader->finished; found++) {
 
@@ -282,6 +291,12 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
             break;
         }
 
+        if (!reader->entered && ngx_http_sealed_reader_stays(reader)) {
+            mailbox = reader->ctx->cursor.mailbox;
+            hash = ngx_http_sealed_wait_enter(reader);
+            entered = 1;
+        }
+
         if (reader->buf.start == NULL) {
             ngx_http_sealed_reader_park(reader);
             break;
@@ -304,7 +319,21 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
         }
     }
 
+    if (entered) {
+        ngx_http_sealed_wait_crowd(zone, mailbox, hash);
+    }
+
     return found;
+}
+
+
+/* whether it counts as a reader of its mailbox, or is an ordinary request */
+
+static ngx_uint_t
+ngx_http_sealed_reader_stays(ngx_http_sealed_reader_t *reader)
+{
+    return reader->transport->live
+           || (reader->buf.start == NULL && reader->ctx->query.wait);
 }
 
 
@@ -313,11 +342,9 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
 static void
 ngx_http_sealed_reader_park(ngx_http_sealed_reader_t *reader)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 count, patience;
-    ngx_connection_t          *c;
-    ngx_http_request_t        *r;
-    ngx_http_sealed_reader_t  *oldest;
+    ngx_int_t            rc;
+    ngx_uint_t           patience;
+    ngx_http_request_t  *r;
 
     r = reader->request;
 
@@ -353,15 +380,6 @@ ngx_http_sealed_reader_park(ngx_http_sealed_reader_t *reader)
 
     ngx_http_sealed_wait(reader);
     ngx_http_sealed_alarm(reader, patience);
-
-    oldest = ngx_http_sealed_wait_oldest(reader->ctx->zone,
-                                         reader->ctx->cursor.mailbox, &count);
-
-    if (count > reader->ctx->zone->readers.mailbox && oldest != reader) {
-        c = oldest->request->connection;
-        ngx_http_sealed_reader_leave(oldest, NGX_HTTP_SEALED_CROWDED);
-        ngx_http_run_posted_requests(c);
-    }
 }
 
 
@@ -468,6 +486,7 @@ ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
 {
     size_t                  used, room, largest;
     unsigned                more, worker;
+    uint32_t                mailbox;
     sealed_verdict_t        verdict;
     ngx_http_sealed_ctx_t  *ctx;
 
@@ -478,9 +497,10 @@ ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
     }
 
     worker = reader->transport->patience(reader)
-             ? ngx_http_sealed_wake_worker() : SEALED_WAKE_WORKERS;
+             ? ngx_http_sealed_place() : SEALED_WAKE_WORKERS;
 
     room = NGX_HTTP_SEALED_PIECE;
+    mailbox = ctx->cursor.mailbox;
 
     for ( ;; ) {
         verdict = sealed_mailbox_read(ctx->zone->zone, ctx->mailbox,
@@ -490,6 +510,12 @@ ngx_http_sealed_reader_fill(ngx_http_sealed_reader_t *reader,
 
         if (verdict != SEALED_OK) {
             return verdict;
+        }
+
+        /* it has ended, and another one has its id: with other numbers */
+
+        if (mailbox != SEALED_NONE && mailbox != ctx->cursor.mailbox) {
+            return SEALED_NO_MAILBOX;
         }
 
         if (used || !more) {
@@ -662,7 +688,14 @@ void
 ngx_http_sealed_reader_leave(ngx_http_sealed_reader_t *reader,
     ngx_http_sealed_end_t why)
 {
-    ngx_http_sealed_unwait(reader);
+    ngx_http_sealed_wait_leave(reader);
+
+    if (why == NGX_HTTP_SEALED_CROWDED && ngx_http_sealed_reader_busy(reader))
+    {
+        reader->request->connection->timedout = 1;
+        ngx_http_sealed_reader_finish(reader, NGX_HTTP_REQUEST_TIME_OUT);
+        return;
+    }
 
     if (!reader->begun
         && (why == NGX_HTTP_SEALED_GONE || why == NGX_HTTP_SEALED_FAILED))
@@ -697,7 +730,7 @@ ngx_http_sealed_reader_cleanup(void *data)
 
     reader->finished = 1;
 
-    ngx_http_sealed_unwait(reader);
+    ngx_http_sealed_wait_leave(reader);
     ngx_http_sealed_disarm(reader);
 }
 

@@ -73,7 +73,7 @@ typedef struct {
 
 
 struct ngx_http_sealed_reader_s {
-    ngx_queue_t                   queue;    /* of a bucket, while it waits */
+    ngx_queue_t                   queue;    /* of a bucket, once entered */
     ngx_queue_t                   slot;     /* of the wheel */
     ngx_uint_t                    due;      /* in ticks */
     ngx_http_request_t           *request;
@@ -84,6 +84,8 @@ struct ngx_http_sealed_reader_s {
     ngx_buf_t                     buf;      /* start NULL: nothing to send */
     off_t                         sent;     /* at the last alarm */
     uint64_t                      online;   /* seen of what is not stored */
+    uint32_t                      seat;     /* among all workers' readers */
+    unsigned                      entered:1;
     unsigned                      waiting:1;
     unsigned                      armed:1;
     unsigned                      begun:1;      /* the answer has */
@@ -95,14 +97,16 @@ struct ngx_http_sealed_reader_s {
 
 /* _wait.c */
 void ngx_http_sealed_wait_init(ngx_log_t *log);
+uint64_t ngx_http_sealed_wait_enter(ngx_http_sealed_reader_t *reader);
+void ngx_http_sealed_wait_leave(ngx_http_sealed_reader_t *reader);
+void ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
+    uint32_t mailbox, uint64_t hash);
 void ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_unwait(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_alarm(ngx_http_sealed_reader_t *reader,
     ngx_uint_t seconds);
 void ngx_http_sealed_disarm(ngx_http_sealed_reader_t *reader);
 ngx_uint_t ngx_http_sealed_wait_readers(void);
-ngx_http_sealed_reader_t *ngx_http_sealed_wait_oldest(
-    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t *count);
 
 /* one mailbox, or all readers of a part of the buckets; how many found any */
 ngx_uint_t ngx_http_sealed_wait_look(ngx_http_sealed_zone_conf_t *zone,

@@ -3,10 +3,15 @@
 
 
 /*
- * Readers that wait are found by their mailbox.  Every reader, waiting or
- * not, has one place in a timing wheel; a single timer turns it, and only
- * while there are readers.  It is not cancelable: a worker that was told to
- * leave stays until its readers have been sent home.
+ * Readers are found by their mailbox, from the moment on at which they may
+ * have to wait; those that do are looked at.  Every reader, waiting or not,
+ * has one place in a timing wheel; a single timer turns it, and only while
+ * there are readers.  It is not cancelable: a worker that was told to leave
+ * stays until its readers have been sent home.
+ *
+ * How many readers a mailbox has is counted in all workers (readers.h).  Each
+ * worker sends away only its own: where the first of too many is another's,
+ * it is told.
  */
 
 #define NGX_HTTP_SEALED_BUCKETS  8192
@@ -15,10 +20,13 @@
 
 
 static ngx_queue_t *ngx_http_sealed_bucket(uint32_t mailbox);
-static ngx_uint_t ngx_http_sealed_waits_for(ngx_http_sealed_reader_t *reader,
+static ngx_uint_t ngx_http_sealed_reads(ngx_http_sealed_reader_t *reader,
     ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox);
 static ngx_uint_t ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
     ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox);
+static ngx_http_sealed_reader_t *ngx_http_sealed_wait_first(
+    ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t *count);
+static void ngx_http_sealed_wait_told(ngx_queue_t *bucket);
 static void ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader,
     ngx_uint_t ticks);
 static void ngx_http_sealed_turn(ngx_event_t *ev);
@@ -64,7 +72,7 @@ ngx_http_sealed_bucket(uint32_t mailbox)
 
 
 static ngx_uint_t
-ngx_http_sealed_waits_for(ngx_http_sealed_reader_t *reader,
+ngx_http_sealed_reads(ngx_http_sealed_reader_t *reader,
     ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox)
 {
     return reader->ctx->cursor.mailbox == mailbox
@@ -72,28 +80,177 @@ ngx_http_sealed_waits_for(ngx_http_sealed_reader_t *reader,
 }
 
 
-void
-ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader)
-{
-    ngx_queue_t  *bucket;
+/* once its mailbox is known; the hash that it is counted by */
 
-    if (reader->waiting) {
+uint64_t
+ngx_http_sealed_wait_enter(ngx_http_sealed_reader_t *reader)
+{
+    uint64_t                hash;
+    ngx_uint_t              place;
+    ngx_queue_t            *bucket;
+    ngx_http_sealed_ctx_t  *ctx;
+
+    ctx = reader->ctx;
+    place = ngx_http_sealed_place();
+    hash = sealed_zone_hash(ctx->zone->zone, ctx->mailbox);
+
+    bucket = ngx_http_sealed_bucket(ctx->cursor.mailbox);
+    ngx_queue_insert_tail(bucket, &reader->queue);
+    reader->entered = 1;
+
+    if (place < SEALED_WAKE_WORKERS) {
+        reader->seat = sealed_readers_enter(ngx_http_sealed_place_readers(),
+                                            place, hash);
+    }
+
+    return hash;
+}
+
+
+void
+ngx_http_sealed_wait_leave(ngx_http_sealed_reader_t *reader)
+{
+    ngx_uint_t  place;
+
+    if (!reader->entered) {
         return;
     }
 
-    bucket = ngx_http_sealed_bucket(reader->ctx->cursor.mailbox);
-    ngx_queue_insert_tail(bucket, &reader->queue);
-    reader->waiting = 1;
+    place = ngx_http_sealed_place();
+
+    ngx_queue_remove(&reader->queue);
+    reader->entered = 0;
+    reader->waiting = 0;
+
+    if (reader->seat && place < SEALED_WAKE_WORKERS) {
+        sealed_readers_leave(ngx_http_sealed_place_readers(), place,
+                             reader->seat);
+        reader->seat = 0;
+    }
+}
+
+
+/* sends away those that came first, while a mailbox has too many */
+
+void
+ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
+    uint32_t mailbox, uint64_t hash)
+{
+    uint64_t                   group;
+    ngx_uint_t                 place, count;
+    ngx_connection_t          *c;
+    sealed_readers_t          *readers;
+    sealed_reader_place_t      first;
+    ngx_http_sealed_reader_t  *reader;
+
+    readers = ngx_http_sealed_place_readers();
+    place = ngx_http_sealed_place();
+
+    for ( ;; ) {
+        reader = ngx_http_sealed_wait_first(zone, mailbox, &count);
+
+        if (place < SEALED_WAKE_WORKERS) {
+            count = sealed_readers_count(readers, place, hash, &first);
+        }
+
+        if (count <= zone->readers.mailbox) {
+            return;
+        }
+
+        if (place < SEALED_WAKE_WORKERS && first.worker != place) {
+            group = (uint64_t) 1 << first.worker % SEALED_WAKE_GROUPS;
+
+            sealed_readers_tell(readers, &first);
+            sealed_wake_notify(zone->zone, (uint32_t) group, mailbox);
+            ngx_http_sealed_wake(group);
+            return;
+        }
+
+        if (reader == NULL) {
+            return;
+        }
+
+        c = reader->request->connection;
+        ngx_http_sealed_reader_leave(reader, NGX_HTTP_SEALED_CROWDED);
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+/* of those of this worker; they stand in order of arrival */
+
+static ngx_http_sealed_reader_t *
+ngx_http_sealed_wait_first(ngx_http_sealed_zone_conf_t *zone,
+    uint32_t mailbox, ngx_uint_t *count)
+{
+    ngx_queue_t               *bucket, *q;
+    ngx_http_sealed_reader_t  *reader, *first;
+
+    bucket = ngx_http_sealed_bucket(mailbox);
+    first = NULL;
+    *count = 0;
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
+
+        if (ngx_http_sealed_reads(reader, zone, mailbox)) {
+            first = first ? first : reader;
+            (*count)++;
+        }
+    }
+
+    return first;
+}
+
+
+/* which other workers have found too many of */
+
+static void
+ngx_http_sealed_wait_told(ngx_queue_t *bucket)
+{
+    ngx_queue_t               *q;
+    ngx_http_sealed_ctx_t     *ctx;
+    ngx_http_sealed_reader_t  *reader;
+
+    q = ngx_queue_head(bucket);
+
+    while (q != ngx_queue_sentinel(bucket)) {
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
+        q = ngx_queue_next(q);
+
+        if (reader->seat == 0
+            || !sealed_readers_told(ngx_http_sealed_place_readers(),
+                                    ngx_http_sealed_place(), reader->seat))
+        {
+            continue;
+        }
+
+        ctx = reader->ctx;
+        ngx_http_sealed_wait_crowd(ctx->zone, ctx->cursor.mailbox,
+                                   sealed_zone_hash(ctx->zone->zone,
+                                                    ctx->mailbox));
+
+        /* nothing is known of the others any more */
+
+        q = ngx_queue_head(bucket);
+    }
+}
+
+
+void
+ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader)
+{
+    reader->waiting = reader->entered;
 }
 
 
 void
 ngx_http_sealed_unwait(ngx_http_sealed_reader_t *reader)
 {
-    if (reader->waiting) {
-        ngx_queue_remove(&reader->queue);
-        reader->waiting = 0;
-    }
+    reader->waiting = 0;
 }
 
 
@@ -125,7 +282,7 @@ ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader, ngx_uint_t ticks)
 
     } else {
         reader->armed = 1;
-        ngx_http_sealed_wake_readers(++ngx_http_sealed_readers);
+        ngx_http_sealed_readers++;
     }
 
     reader->due = due;
@@ -143,8 +300,7 @@ ngx_http_sealed_disarm(ngx_http_sealed_reader_t *reader)
 
     ngx_queue_remove(&reader->slot);
     reader->armed = 0;
-
-    ngx_http_sealed_wake_readers(--ngx_http_sealed_readers);
+    ngx_http_sealed_readers--;
 
     if (ngx_http_sealed_readers == 0 && ngx_http_sealed_wheel.timer_set) {
         ngx_del_timer(&ngx_http_sealed_wheel);
@@ -156,35 +312,6 @@ ngx_uint_t
 ngx_http_sealed_wait_readers(void)
 {
     return ngx_http_sealed_readers;
-}
-
-
-/* of those that wait for one mailbox; they stand in order of arrival */
-
-ngx_http_sealed_reader_t *
-ngx_http_sealed_wait_oldest(ngx_http_sealed_zone_conf_t *zone,
-    uint32_t mailbox, ngx_uint_t *count)
-{
-    ngx_queue_t               *bucket, *q;
-    ngx_http_sealed_reader_t  *reader, *oldest;
-
-    bucket = ngx_http_sealed_bucket(mailbox);
-    oldest = NULL;
-    *count = 0;
-
-    for (q = ngx_queue_head(bucket);
-         q != ngx_queue_sentinel(bucket);
-         q = ngx_queue_next(q))
-    {
-        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
-
-        if (ngx_http_sealed_waits_for(reader, zone, mailbox)) {
-            oldest = oldest ? oldest : reader;
-            (*count)++;
-        }
-    }
-
-    return oldest;
 }
 
 
@@ -226,6 +353,8 @@ ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
     ngx_connection_t          *c;
     ngx_http_sealed_reader_t  *reader;
 
+    ngx_http_sealed_wait_told(bucket);
+
     if (ngx_queue_empty(bucket)) {
         return 0;
     }
@@ -245,8 +374,9 @@ ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
 
         /* with a release quantum, the time of those is still to come */
 
-        if (zone == NULL ? !reader->ctx->zone->release.timer_set
-                         : ngx_http_sealed_waits_for(reader, zone, mailbox))
+        if (reader->waiting
+            && (zone == NULL ? !reader->ctx->zone->release.timer_set
+                             : ngx_http_sealed_reads(reader, zone, mailbox)))
         {
             c = reader->request->connection;
             found += ngx_http_sealed_reader_run(reader);

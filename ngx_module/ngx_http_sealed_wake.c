@@ -2,24 +2,16 @@
 #include "ngx_http_sealed_reader.h"
 
 #include <sodium.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 
 
 /*
- * A wake-up says only "look": the truth is in shared memory.  There is an
- * eventfd for each of a fixed number of places, made once by the master; a
- * worker takes a free place when it starts and gives it back when it exits.
- * The place of a worker that was killed is taken over when its process is
- * gone.  What a wake-up missed is found by a timer.
+ * A wake-up says only "look": the truth is in shared memory.  What a wake-up
+ * missed is found by a timer.
  */
 
 #define NGX_HTTP_SEALED_TICK     1000
 #define NGX_HTTP_SEALED_RECHECK  5
 #define NGX_HTTP_SEALED_STEPS    1000
-
-#define NGX_HTTP_SEALED_PLACES_KIND  'p'
-#define NGX_HTTP_SEALED_WAKE_KIND    'w'
 
 
 static void ngx_http_sealed_wake_read(ngx_event_t *ev);
@@ -37,16 +29,6 @@ static ngx_connection_t *ngx_http_sealed_connection(ngx_socket_t fd,
     ngx_log_t *log, ngx_event_handler_pt handler);
 
 
-typedef struct {
-    ngx_atomic_t                  pid[SEALED_WAKE_WORKERS];
-    ngx_atomic_t                  readers[SEALED_WAKE_WORKERS];
-    ngx_atomic_t                  healed;       /* wake-ups that were lost */
-} ngx_http_sealed_places_t;
-
-
-static ngx_uint_t  ngx_http_sealed_place = SEALED_WAKE_WORKERS;
-static int         ngx_http_sealed_fds[SEALED_WAKE_WORKERS];
-static ngx_http_sealed_places_t     *ngx_http_sealed_places;
 static ngx_http_sealed_main_conf_t  *ngx_http_sealed_conf;
 static ngx_event_t                   ngx_http_sealed_timer;
 static ngx_connection_t              ngx_http_sealed_timer_connection;
@@ -58,91 +40,10 @@ static ngx_msec_t                    ngx_http_sealed_phase;
 
 
 ngx_int_t
-ngx_http_sealed_wake_create(ngx_log_t *log)
-{
-    int         fd, flags;
-    ngx_uint_t  i;
-
-    if (ngx_http_sealed_places) {
-        return NGX_OK;
-    }
-
-    /* one binary wakes the workers of the other */
-
-    fd = ngx_http_sealed_inherited(NGX_HTTP_SEALED_PLACES_KIND, 0);
-
-    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
-        ngx_http_sealed_fds[i] = fd == -1 ? -1
-                 : ngx_http_sealed_inherited(NGX_HTTP_SEALED_WAKE_KIND, i);
-
-        if (ngx_http_sealed_fds[i] == -1) {
-            ngx_http_sealed_fds[i] = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
-        }
-
-        if (ngx_http_sealed_fds[i] == -1) {
-            ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "eventfd() failed");
-
-            while (i--) {
-                (void) close(ngx_http_sealed_fds[i]);
-            }
-
-            return NGX_ERROR;
-        }
-    }
-
-    flags = MAP_ANON|MAP_SHARED;
-
-#if (SEALED_HAVE_MEMFD)
-
-    if (fd == -1) {
-        fd = memfd_create("sealed", MFD_CLOEXEC);
-
-        if (fd != -1
-            && ftruncate(fd, sizeof(ngx_http_sealed_places_t)) == -1)
-        {
-            (void) close(fd);
-            fd = -1;
-        }
-    }
-
-    if (fd != -1) {
-        flags = MAP_SHARED;
-    }
-
-#endif
-
-    ngx_http_sealed_places = mmap(NULL, sizeof(ngx_http_sealed_places_t),
-                                  PROT_READ|PROT_WRITE, flags, fd, 0);
-
-    if (ngx_http_sealed_places == MAP_FAILED) {
-        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno, "mmap() failed");
-        ngx_http_sealed_places = NULL;
-        return NGX_ERROR;
-    }
-
-    if (fd == -1 || ngx_test_config) {
-        return NGX_OK;
-    }
-
-    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
-        if (ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_WAKE_KIND,
-                                     ngx_http_sealed_fds[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_PLACES_KIND, fd);
-}
-
-
-ngx_int_t
 ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf)
 {
-    ngx_uint_t                     i;
-    ngx_atomic_uint_t              pid;
+    ngx_uint_t                     i, place;
     ngx_http_sealed_zone_conf_t  **zone;
 
     ngx_http_sealed_conf = smcf;
@@ -150,23 +51,9 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_wait_init(cycle->log);
     ngx_http_sealed_phase = randombytes_uniform(60000);
 
-    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
-        pid = ngx_http_sealed_places->pid[i];
+    place = ngx_http_sealed_place_take();
 
-        if (pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != ESRCH)) {
-            continue;
-        }
-
-        if (ngx_atomic_cmp_set(&ngx_http_sealed_places->pid[i], pid,
-                               (ngx_atomic_uint_t) ngx_pid))
-        {
-            ngx_http_sealed_places->readers[i] = 0;
-            ngx_http_sealed_place = i;
-            break;
-        }
-    }
-
-    if (ngx_http_sealed_place == SEALED_WAKE_WORKERS) {
+    if (place == SEALED_WAKE_WORKERS) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "sealed: more than %d workers, waiting readers of this "
                       "one are served every %d seconds", SEALED_WAKE_WORKERS,
@@ -176,7 +63,7 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
         zone = smcf->zones.elts;
 
         for (i = 0; i < smcf->zones.nelts; i++) {
-            sealed_wake_attach(zone[i]->zone, ngx_http_sealed_place);
+            sealed_wake_attach(zone[i]->zone, place);
 
             zone[i]->release.handler = ngx_http_sealed_release;
             zone[i]->release.data = &ngx_http_sealed_timer_connection;
@@ -185,9 +72,9 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
         }
 
         ngx_http_sealed_wake_connection =
-            ngx_http_sealed_connection(
-                                 ngx_http_sealed_fds[ngx_http_sealed_place],
-                                 cycle->log, ngx_http_sealed_wake_read);
+            ngx_http_sealed_connection(ngx_http_sealed_place_fd(),
+                                       cycle->log,
+                                       ngx_http_sealed_wake_read);
 
         if (ngx_http_sealed_wake_connection == NULL) {
             return NGX_ERROR;
@@ -208,48 +95,6 @@ ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_add_timer(&ngx_http_sealed_timer, NGX_HTTP_SEALED_TICK);
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_sealed_wake_exit(ngx_cycle_t *cycle)
-{
-    if (ngx_http_sealed_place < SEALED_WAKE_WORKERS) {
-        (void) ngx_atomic_cmp_set(
-                   &ngx_http_sealed_places->pid[ngx_http_sealed_place],
-                   (ngx_atomic_uint_t) ngx_pid, 0);
-    }
-}
-
-
-ngx_uint_t
-ngx_http_sealed_wake_worker(void)
-{
-    return ngx_http_sealed_place;
-}
-
-
-void
-ngx_http_sealed_wake(uint64_t workers)
-{
-    uint64_t    one;
-    ngx_uint_t  i;
-
-    one = 1;
-
-    for (i = 0; workers && i < SEALED_WAKE_WORKERS; i++) {
-
-        /* a full counter is a wake-up that is already on its way */
-
-        if ((workers >> i % SEALED_WAKE_GROUPS & 1)
-            && ngx_http_sealed_places->pid[i]
-            && write(ngx_http_sealed_fds[i], &one, sizeof(one)) == -1
-            && ngx_errno != NGX_EAGAIN)
-        {
-            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,
-                          "write() to eventfd failed");
-        }
-    }
 }
 
 
@@ -340,7 +185,8 @@ ngx_http_sealed_wake_zone(ngx_http_sealed_zone_conf_t *zone)
     uint32_t    mailboxes[SEALED_WAKE_RING];
     ngx_uint_t  found;
 
-    n = sealed_wake_take(zone->zone, ngx_http_sealed_place, mailboxes, &all);
+    n = sealed_wake_take(zone->zone, ngx_http_sealed_place(), mailboxes,
+                         &all);
 
     if (all) {
         return ngx_http_sealed_wait_look_all(0, 1);
@@ -444,43 +290,10 @@ ngx_http_sealed_heal(void)
                                             NGX_HTTP_SEALED_RECHECK);
 
     if (c && healed) {
-        (void) ngx_atomic_fetch_add(&ngx_http_sealed_places->healed, healed);
+        ngx_http_sealed_place_healed(healed);
 
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "sealed: %ui lost wake-ups were made up for", healed);
-    }
-}
-
-
-/* shown by whichever worker is asked */
-
-void
-ngx_http_sealed_wake_readers(ngx_uint_t readers)
-{
-    if (ngx_http_sealed_place < SEALED_WAKE_WORKERS) {
-        ngx_http_sealed_places->readers[ngx_http_sealed_place] = readers;
-    }
-}
-
-
-void
-ngx_http_sealed_wake_counts(ngx_uint_t *readers, ngx_uint_t *healed)
-{
-    ngx_uint_t         i;
-    ngx_atomic_uint_t  pid;
-
-    *readers = 0;
-    *healed = ngx_http_sealed_places->healed;
-
-    for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
-
-        pid = ngx_http_sealed_places->pid[i];
-
-        /* what a dead worker had is nobody's */
-
-        if (pid && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != ESRCH)) {
-            *readers += ngx_http_sealed_places->readers[i];
-        }
     }
 }
 

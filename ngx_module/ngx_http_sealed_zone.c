@@ -408,7 +408,7 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
         }
     }
 
-    return ngx_http_sealed_wake_create(cf->log);
+    return ngx_http_sealed_places_create(cf->log);
 }
 
 

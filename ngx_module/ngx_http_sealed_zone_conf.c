@@ -126,7 +126,7 @@ static ngx_http_sealed_limit_t  ngx_http_sealed_readers[] = {
       ngx_http_sealed_field(readers.connection) },
 
     { "worker=", NGX_HTTP_SEALED_NUMBER,
-      1, 1000000, "1 to 1000000",
+      1, SEALED_READERS_MAX, "1 to 131072",
       ngx_http_sealed_field(readers.worker) },
 
     { NULL, 0, 0, 0, NULL, 0, 0 }

@@ -45,6 +45,8 @@ sealed_mailbox_read(sealed_zone_t *zone, const uint8_t *id, uint64_t now,
         return SEALED_NO_MAILBOX;
     }
 
+    cursor->mailbox = reference;
+
     /* who is connected does not idle */
 
     if (mailbox->active != SEALED_HOUR(now)) {
@@ -96,7 +98,6 @@ sealed_mailbox_read(sealed_zone_t *zone, const uint8_t *id, uint64_t now,
         sealed_set(mailbox->waiting,
                    mailbox->waiting
                    | (uint32_t) 1 << worker % SEALED_WAKE_GROUPS);
-        cursor->mailbox = reference;
     }
 
     sealed_shard_unlock(zone, shard);

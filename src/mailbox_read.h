@@ -19,7 +19,7 @@ typedef struct {
     uint64_t                      after;        /* last one that was read */
     uint32_t                      limit;        /* of items to come */
     uint32_t                      record;       /* hint, or SEALED_NONE */
-    uint32_t                      mailbox;      /* out: what wakes name */
+    uint32_t                      mailbox;      /* out: its reference */
 } sealed_cursor_t;
 
 
