@@ -176,18 +176,47 @@ sub response {
         return undef if $left <= 0 && defined $timeout;
         die "timeout waiting for stream $stream\n" if $left <= 0;
 
-        if (!IO::Select->new($self->{socket})->can_read($left)) {
-            next;
-        }
-
-        my $n = sysread $self->{socket}, $self->{in}, 65536,
-                        length $self->{in};
-
-        die "connection ended before the end of stream $stream\n" unless $n;
-        $self->frames;
+        $self->fill($left)
+            // die "connection ended before the end of stream $stream\n";
     }
 
     return $found;
+}
+
+# a reference to what has come of the body of a stream that goes on, with
+# something more in it; undef when the time or the stream is over
+
+sub more {
+    my ($self, $stream, $timeout) = @_;
+
+    my $deadline = time + ($timeout // $self->{timeout});
+    my $found = $self->{streams}{$stream} or die "no stream $stream\n";
+    my $size = length $found->{body};
+
+    while (length $found->{body} == $size) {
+        my $left = $deadline - time;
+
+        return undef if $left <= 0 || $found->{ended}
+                        || !defined $self->fill($left);
+    }
+
+    return \$found->{body};
+}
+
+# what there is to read: undef at the end of the connection
+
+sub fill {
+    my ($self, $timeout) = @_;
+
+    return 0 unless IO::Select->new($self->{socket})->can_read($timeout);
+
+    my $n = sysread $self->{socket}, $self->{in}, 65536, length $self->{in};
+
+    return undef unless $n;
+
+    $self->frames;
+
+    return 1;
 }
 
 sub frames {
