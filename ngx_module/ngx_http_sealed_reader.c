@@ -315,6 +315,7 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
 
         if (rc != NGX_OK || last) {
             ngx_http_sealed_reader_finish(reader, rc);
+            found++;
             break;
         }
     }
