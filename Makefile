@@ -11,6 +11,7 @@ CLANG = clang
 NGINX = /usr/sbin/nginx
 PREFIX = /usr/local
 DESTDIR =
+MODULES =
 JOBS = 2
 FUZZ_SECONDS = 3
 QUICK =
@@ -47,8 +48,10 @@ unit_core = $(core:%.c=$(B)/unit/%.o) $(host:%.c=$(B)/unit/%.o)
 
 
 .PHONY: all module cli unit unit-programs test asan asan-test lint fuzz \
-	soak demo page page-library bench bench-programs clean install help \
-	packages-build packages-test packages-lint packages-asan packages-bench
+	soak demo page page-library bench bench-programs clean install uninstall \
+	deb help \
+	packages-build packages-test packages-lint packages-asan \
+	packages-bench packages-deb
 
 all: module cli
 
@@ -70,17 +73,19 @@ help:
 	@echo 'make demo         a gateway on this machine, and a first exchange'
 	@echo 'make page         a gateway with its page, PAGE_PORT=$(PAGE_PORT)'
 	@echo 'make page-library the library of that page, from its packages'
-	@echo 'make install      DESTDIR=, PREFIX=$(PREFIX)'
+	@echo 'make install      DESTDIR=, PREFIX=$(PREFIX), MODULES=; make uninstall'
+	@echo 'make deb          Debian packages, in $(B)/deb'
 	@echo 'make clean'
 
 
 # Debian packages, installed when missing
 
-packages-build packages-test packages-lint packages-asan packages-bench: \
-		packages-%:
+packages-build packages-test packages-lint packages-asan packages-bench \
+		packages-deb: packages-%:
 	@tools/install-packages $*
 
-packages-test packages-lint packages-asan packages-bench: | packages-build
+packages-test packages-lint packages-asan packages-bench packages-deb: \
+		| packages-build
 packages-lint packages-asan: | packages-test
 
 
@@ -252,13 +257,35 @@ $(bench_programs): $(B)/bench/%: \
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs) -lpthread
 
 
+# MODULES is where nginx looks for its modules, by default as it says itself
+
+modules_path = $(or $(MODULES),$(shell $(NGINX) -V 2>&1 \
+	| sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'))
+share = $(DESTDIR)$(PREFIX)/share
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(B)/sealed $(DESTDIR)$(PREFIX)/bin/sealed
-	dir=$$($(NGINX) -V 2>&1 \
-		| sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
-	install -d "$(DESTDIR)$${dir:?nginx -V names no modules path}"; \
-	install -m 644 $(SO) "$(DESTDIR)$$dir/"
+	$(if $(modules_path),,$(error $(NGINX) -V names no modules path, \
+		say MODULES=DIRECTORY))
+	install -d $(DESTDIR)$(PREFIX)/bin $(share)/man/man1 \
+		$(share)/doc/sealed-sender $(DESTDIR)$(modules_path)
+	install -m 755 $(B)/sealed $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 docs/sealed.1 $(share)/man/man1/
+	install -m 644 README.md CHANGES LICENSE docs/*.md docs/page.png \
+		$(share)/doc/sealed-sender/
+	cd conf && find * -type f -exec install -m 644 -D {} \
+		$(abspath $(share))/sealed-sender/{} \;
+	install -m 644 $(SO) $(DESTDIR)$(modules_path)/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sealed $(share)/man/man1/sealed.1
+	rm -rf $(share)/doc/sealed-sender $(share)/sealed-sender
+	$(if $(modules_path),rm -f \
+		$(DESTDIR)$(modules_path)/ngx_http_sealed_module.so)
+
+# Debian packages in build/deb
+
+deb: packages-deb
+	@tools/build-deb
 
 clean:
 	rm -rf $(B)
