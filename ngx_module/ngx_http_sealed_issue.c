@@ -21,6 +21,7 @@ struct ngx_http_sealed_issue_s {
     unsigned                      count;
     unsigned                      class;
     uint32_t                      epoch;
+    sealed_journal_quota_t        quota;
     u_char                       *answer;
     int                           rc;
 };
@@ -173,8 +174,8 @@ static ngx_int_t
 ngx_http_sealed_issue_charge(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_verdict_t *verdict)
 {
-    u_char                        id[SEALED_QUOTA_ID_SIZE];
     uint64_t                      now, start;
+    sealed_journal_quota_t       *quota;
     ngx_str_t                     account;
     sealed_bytes_t                name;
     ngx_http_sealed_class_t      *class;
@@ -199,16 +200,22 @@ ngx_http_sealed_issue_charge(ngx_http_request_t *r,
     name.data = account.data;
     name.size = account.len;
 
-    sealed_quota_id(id, zone->secret->line[0].zone_key, name,
+    if (!ngx_http_sealed_journal_ready(zone)) {
+        *verdict = SEALED_UNAVAILABLE;
+        return NGX_OK;
+    }
+
+    quota = &ctx->issue->quota;
+    quota->end = ((uint64_t) ctx->query.epoch + 1) * zone->epoch;
+
+    sealed_quota_id(quota->id, zone->secret->line[0].zone_key, name,
                     ctx->query.class, ctx->query.epoch);
 
     now = ngx_time();
     start = (now / zone->epoch + 1) * zone->epoch;
 
-    *verdict = sealed_quota_take(zone->zone, id, ctx->issue->count,
-                                 class->quota,
-                                 ((uint64_t) ctx->query.epoch + 1)
-                                 * zone->epoch);
+    *verdict = sealed_quota_take(zone->zone, quota->id, ctx->issue->count,
+                                 class->quota, quota->end, &quota->drawn);
 
     /* what there is for an epoch is gone, the next one's comes with it */
 
@@ -256,6 +263,8 @@ static ngx_int_t
 ngx_http_sealed_issue_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx)
 {
+    u_char  *record;
+
     if (ctx->issue->rc != 0) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
                       "sealed: the issuer key cannot be used for an epoch, "
@@ -263,11 +272,24 @@ ngx_http_sealed_issue_respond(ngx_http_request_t *r,
         return ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx);
     }
 
-    return ngx_http_sealed_respond(r, NGX_HTTP_OK,
-                                   &ngx_http_sealed_issue_type,
-                                   ctx->issue->answer,
-                                   SEALED_ISSUANCE_ANSWER_SIZE(
-                                       ctx->issue->count));
+    if (ctx->zone->journal.path.len) {
+        record = ngx_http_sealed_journal_reserve(ctx->zone,
+                                               SEALED_JOURNAL_QUOTA_SIZE, 1);
+        if (record == NULL) {
+            return ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE,
+                                                   ctx);
+        }
+
+        sealed_journal_quota_encode(record, &ctx->issue->quota);
+        ngx_http_sealed_journal_put(ctx, SEALED_JOURNAL_QUOTA,
+                                    SEALED_JOURNAL_QUOTA_SIZE);
+    }
+
+    return ngx_http_sealed_journal_respond(r, ctx, NGX_HTTP_OK,
+                                           &ngx_http_sealed_issue_type,
+                                           ctx->issue->answer,
+                                           SEALED_ISSUANCE_ANSWER_SIZE(
+                                               ctx->issue->count));
 }
 
 

@@ -38,6 +38,10 @@ static ngx_int_t ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
     ngx_http_sealed_zone_conf_t *zone);
 static ngx_int_t ngx_http_sealed_journal_put_empty(
     ngx_http_sealed_journal_t *j, sealed_journal_kind_t kind);
+static ngx_uint_t ngx_http_sealed_journal_last(
+    ngx_http_sealed_zone_conf_t *zone);
+static int ngx_http_sealed_journal_certificates(
+    ngx_http_sealed_journal_t *j);
 static void ngx_http_sealed_journal_turn(ngx_event_t *ev);
 static void ngx_http_sealed_journal_write(ngx_http_sealed_journal_t *j);
 static void ngx_http_sealed_journal_thread(void *data, ngx_log_t *log);
@@ -213,10 +217,12 @@ ngx_http_sealed_journals_exit(ngx_http_sealed_main_conf_t *smcf)
 
         ngx_http_sealed_rewrite_exit(j);
 
-        rc = 0;
+        rc = ngx_http_sealed_journal_last(zone[i])
+             ? ngx_http_sealed_journal_certificates(j) : 0;
 
-        if (ngx_http_sealed_journal_put_empty(j, SEALED_JOURNAL_END)
-            == NGX_OK)
+        if (rc == 0
+            && ngx_http_sealed_journal_put_empty(j, SEALED_JOURNAL_END)
+               == NGX_OK)
         {
             batch = sealed_journal_take(&j->writer);
             rc = batch ? sealed_journal_commit(&j->output, batch, 0) : 0;
@@ -232,13 +238,76 @@ ngx_http_sealed_journals_exit(ngx_http_sealed_main_conf_t *smcf)
                           &zone[i]->journal.path);
         }
 
-        __atomic_store_n(&zone[i]->zone->workers[zone[i]->zone->worker]
-                             .journal, 0, __ATOMIC_RELEASE);
-
         sealed_journal_directory_close(&j->directory);
         sodium_memzero(j->writer.key, sizeof(j->writer.key));
         zone[i]->journal.stream = NULL;
     }
+}
+
+
+/*
+ * Whether no other worker writes any more.  Of two that leave at once both
+ * may see that, which does no harm.
+ */
+
+static ngx_uint_t
+ngx_http_sealed_journal_last(ngx_http_sealed_zone_conf_t *zone)
+{
+    uint32_t        i;
+    sealed_zone_t  *z;
+
+    z = zone->zone;
+
+    __atomic_store_n(&z->workers[z->worker].journal, 0, __ATOMIC_SEQ_CST);
+
+    for (i = 0; i < SEALED_WORKERS; i++) {
+        if (i != z->worker
+            && __atomic_load_n(&z->workers[i].journal, __ATOMIC_SEQ_CST)
+            && sealed_worker_taken(z, i))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * At the end of nginx: budgets and windows of the certificates that were used
+ * since the last snapshot began.  An error number, or 0.
+ */
+
+static int
+ngx_http_sealed_journal_certificates(ngx_http_sealed_journal_t *j)
+{
+    int                            rc;
+    sealed_zone_t                 *zone;
+    sealed_snapshot_t              snapshot;
+    sealed_snapshot_result_t       result;
+    const sealed_journal_batch_t  *batch;
+
+    zone = j->zone->zone;
+    sealed_snapshot_init_certificates(&snapshot, zone->header->journal.begun);
+
+    do {
+        result = sealed_snapshot_step(&snapshot, zone, &j->writer,
+                                      ngx_time());
+
+        if (result == SEALED_SNAPSHOT_WAIT) {
+            batch = sealed_journal_take(&j->writer);
+            rc = batch ? sealed_journal_commit(&j->output, batch, 0)
+                       : NGX_ENOSPC;
+            sealed_journal_done(&j->writer, rc ? -1 : 0);
+
+            if (rc != 0) {
+                return rc;
+            }
+        }
+
+    } while (result == SEALED_SNAPSHOT_MORE || result == SEALED_SNAPSHOT_WAIT);
+
+    return 0;
 }
 
 

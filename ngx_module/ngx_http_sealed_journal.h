@@ -37,6 +37,7 @@ typedef struct {
     ngx_http_sealed_rewrite_state_t  state;
     uint64_t                      generation;
     uint32_t                      wants;
+    time_t                        time;         /* of its beginning */
     sealed_snapshot_t             snapshot;
     sealed_journal_writer_t       writer;
     sealed_journal_output_t       output;

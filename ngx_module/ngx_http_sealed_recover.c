@@ -43,6 +43,8 @@ static int ngx_http_sealed_recover_revocation(void *context,
     const sealed_journal_revocation_t *revocation);
 static int ngx_http_sealed_recover_certificate(void *context,
     const sealed_journal_certificate_t *certificate);
+static int ngx_http_sealed_recover_quota(void *context,
+    const sealed_journal_quota_t *quota);
 static void ngx_http_sealed_recover_progress(void *context, uint64_t done,
     uint64_t all);
 
@@ -287,6 +289,7 @@ ngx_http_sealed_recover_emit(ngx_http_sealed_recover_t *recover,
     sink.item = ngx_http_sealed_recover_item;
     sink.revocation = ngx_http_sealed_recover_revocation;
     sink.certificate = ngx_http_sealed_recover_certificate;
+    sink.quota = ngx_http_sealed_recover_quota;
     sink.progress = ngx_http_sealed_recover_progress;
 
     sealed_restore_lives(recover->zone, recovery->result.lives);
@@ -388,13 +391,23 @@ ngx_http_sealed_recover_revocation(void *context,
 }
 
 
-/* of a kind that is not written yet, and would be missed */
-
 static int
 ngx_http_sealed_recover_certificate(void *context,
     const sealed_journal_certificate_t *certificate)
 {
-    return -1;
+    ngx_http_sealed_recover_t  *recover = context;
+
+    return sealed_restore_certificate(recover->zone, certificate, ngx_time());
+}
+
+
+static int
+ngx_http_sealed_recover_quota(void *context,
+    const sealed_journal_quota_t *quota)
+{
+    ngx_http_sealed_recover_t  *recover = context;
+
+    return sealed_restore_quota(recover->zone, quota, ngx_time());
 }
 
 

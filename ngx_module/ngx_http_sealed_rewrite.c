@@ -194,6 +194,7 @@ ngx_http_sealed_rewrite_begin(ngx_http_sealed_journal_t *j)
     w->generation = __atomic_add_fetch(&shared->generation, 1,
                                        __ATOMIC_ACQ_REL);
     w->began = ngx_current_msec;
+    w->time = ngx_time();
 
     ngx_http_sealed_journal_segment(&segment, zone, w->generation);
     segment.snapshot = 1;
@@ -340,6 +341,7 @@ ngx_http_sealed_rewrite_written(ngx_event_t *ev)
 
         shared->snapshot = w->output.written;
         shared->since = ngx_time();
+        shared->begun = w->time;
         shared->served = w->wants;
         __atomic_store_n(&shared->written, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&shared->complete, w->generation, __ATOMIC_RELEASE);

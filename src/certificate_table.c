@@ -26,6 +26,8 @@ static sealed_certificate_entry_t *put(sealed_zone_t *zone, place_t *place,
     const uint8_t *id, uint64_t end);
 static void set_key(sealed_zone_t *zone, place_t *place,
     const sealed_certificate_state_t *state);
+static void join(sealed_certificate_entry_t *entry,
+    const sealed_certificate_entry_t *row);
 
 
 int
@@ -44,7 +46,10 @@ sealed_certificate_table_find(sealed_zone_t *zone,
         return -1;
     }
 
-    if (now < entry->end && entry->kind != SEALED_ENTRY_QUOTA) {
+    if (now < entry->end
+        && (entry->kind == SEALED_ENTRY_CERTIFICATE
+            || entry->kind == SEALED_ENTRY_REVOKED))
+    {
         memcpy(state->key, entry->key, SEALED_KEY_SIZE);
         state->end = entry->end;
         state->tag = entry->tag;
@@ -82,9 +87,10 @@ sealed_certificate_table_insert(sealed_zone_t *zone,
         entry->class = (uint8_t) state->class;
         sealed_budget_init(&entry->budget, rule, now);
 
-    } else if (place.entry->kind == SEALED_ENTRY_CERTIFICATE) {
-
-        /* known under a key line that left: window and budget go on */
+    } else if (place.entry->kind == SEALED_ENTRY_CERTIFICATE
+               || place.entry->kind == SEALED_ENTRY_REMEMBERED)
+    {
+        /* without its key, or of a line that left: the rest goes on */
 
         set_key(zone, &place, state);
 
@@ -133,7 +139,7 @@ sealed_certificate_table_revoke(sealed_zone_t *zone,
 sealed_verdict_t
 sealed_certificate_table_count(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n, uint32_t limit,
-    uint64_t end)
+    uint64_t end, uint32_t *taken)
 {
     place_t                      place;
     sealed_verdict_t             verdict;
@@ -165,9 +171,54 @@ sealed_certificate_table_count(sealed_zone_t *zone,
         sealed_set(entry->opened, (uint16_t) (entry->opened + n));
     }
 
+    *taken = entry->opened;
+
     leave(zone, &place);
 
     return verdict;
+}
+
+
+sealed_verdict_t
+sealed_certificate_table_remember(sealed_zone_t *zone,
+    const sealed_certificate_entry_t *row)
+{
+    place_t                      place;
+    sealed_verdict_t             verdict;
+    sealed_certificate_entry_t  *entry;
+
+    verdict = enter_or_take(zone, &place, row->entry.id);
+
+    if (verdict != SEALED_OK) {
+        return verdict;
+    }
+
+    entry = place.entry;
+
+    if (entry == NULL) {
+        entry = put(zone, &place, row->entry.id, row->end);
+        entry->kind = row->kind;
+        entry->class = row->class;
+        entry->opened = row->opened;
+        entry->budget = row->budget;
+        entry->window_highest = row->window_highest;
+        memcpy(entry->window, row->window, sizeof(entry->window));
+
+    } else {
+        sealed_shard_save(zone, place.shard, &entry->window_highest,
+                          sizeof(entry->window_highest)
+                          + sizeof(entry->window));
+        sealed_shard_save(zone, place.shard, &entry->budget,
+                          sizeof(entry->budget));
+        sealed_shard_save(zone, place.shard, &entry->opened,
+                          sizeof(entry->opened));
+        sealed_step(NULL, 0);
+        join(entry, row);
+    }
+
+    leave(zone, &place);
+
+    return SEALED_OK;
 }
 
 
@@ -464,7 +515,41 @@ set_key(sealed_zone_t *zone, place_t *place,
 
     sealed_shard_save(zone, place->shard, entry->key, SEALED_KEY_SIZE);
     sealed_shard_save(zone, place->shard, &entry->tag, sizeof(uint32_t));
+    sealed_shard_save(zone, place->shard, &entry->kind, sizeof(uint8_t));
     sealed_step(NULL, 0);
     memcpy(entry->key, state->key, SEALED_KEY_SIZE);
     sealed_set(entry->tag, state->tag);
+    sealed_set(entry->kind, SEALED_ENTRY_CERTIFICATE);
+}
+
+
+/* states of one row at different times: none forgets what another knows */
+
+static void
+join(sealed_certificate_entry_t *entry, const sealed_certificate_entry_t *row)
+{
+    unsigned  i;
+
+    if (row->opened > entry->opened) {
+        entry->opened = row->opened;
+    }
+
+    if (row->budget.time > entry->budget.time
+        || (row->budget.time == entry->budget.time
+            && row->budget.level < entry->budget.level))
+    {
+        entry->budget = row->budget;
+    }
+
+    /* values below a window count as seen, so the higher one knows more */
+
+    if (row->window_highest > entry->window_highest) {
+        entry->window_highest = row->window_highest;
+        memcpy(entry->window, row->window, sizeof(entry->window));
+
+    } else if (row->window_highest == entry->window_highest) {
+        for (i = 0; i < SEALED_CERTIFICATE_WINDOW / 64; i++) {
+            entry->window[i] |= row->window[i];
+        }
+    }
 }

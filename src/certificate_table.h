@@ -82,12 +82,24 @@ sealed_verdict_t sealed_certificate_table_revoke(sealed_zone_t *zone,
 
 /*
  * For quota.h: takes n of limit (at most 65,535) from a count under an id of
- * its own, which begins at 0 and is kept until `end`.  SEALED_OK,
- * SEALED_NO_QUOTA, SEALED_CERTIFICATES_FULL, SEALED_UNAVAILABLE.
+ * its own, which begins at 0 and is kept until `end`.  SEALED_OK with what
+ * has been taken in all, SEALED_NO_QUOTA, SEALED_CERTIFICATES_FULL,
+ * SEALED_UNAVAILABLE.
  */
 sealed_verdict_t sealed_certificate_table_count(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n, uint32_t limit,
-    uint64_t end);
+    uint64_t end, uint32_t *taken);
+
+/*
+ * What a journal remembers of a row that is SEALED_ENTRY_REMEMBERED or
+ * SEALED_ENTRY_QUOTA: id, end, class, opened, budget and window of *row.  A
+ * row that is there already keeps the stricter of both, so that the order
+ * does not matter.  A certificate that comes back gets its key by
+ * sealed_certificate_table_insert().  SEALED_OK, SEALED_CERTIFICATES_FULL,
+ * SEALED_UNAVAILABLE.
+ */
+sealed_verdict_t sealed_certificate_table_remember(sealed_zone_t *zone,
+    const sealed_certificate_entry_t *row);
 
 /* out of table and wheel, into the worker's place; the shard is locked */
 void sealed_certificate_table_remove(sealed_zone_t *zone,

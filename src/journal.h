@@ -67,7 +67,8 @@ typedef enum {
     SEALED_JOURNAL_BODY         = 7,        /* in a snapshot */
     SEALED_JOURNAL_ITEMS        = 8,        /* in a snapshot */
     SEALED_JOURNAL_END          = 9,        /* a stream ended in order */
-    SEALED_JOURNAL_BEGIN        = 10        /* so that it is known of */
+    SEALED_JOURNAL_BEGIN        = 10,       /* so that it is known of */
+    SEALED_JOURNAL_QUOTA        = 11
 } sealed_journal_kind_t;
 
 

@@ -346,6 +346,7 @@ emit_others(sealed_recovery_t *recovery, const sealed_recovery_sink_t *sink)
     size_t                         i;
     sealed_journal_revocation_t   *revocation;
     sealed_journal_certificate_t  *certificate;
+    sealed_journal_quota_t        *quota;
 
     revocation = (sealed_journal_revocation_t *) recovery->revocations.data;
 
@@ -360,6 +361,14 @@ emit_others(sealed_recovery_t *recovery, const sealed_recovery_sink_t *sink)
 
     for (i = 0; i < recovery->certificates.count; i++) {
         if (sink->certificate(sink->context, &certificate[i]) != 0) {
+            return -1;
+        }
+    }
+
+    quota = (sealed_journal_quota_t *) recovery->quotas.data;
+
+    for (i = 0; i < recovery->quotas.count; i++) {
+        if (sink->quota(sink->context, &quota[i]) != 0) {
             return -1;
         }
     }

@@ -110,13 +110,11 @@ sealed_journal_certificate_encode(
     unsigned  i;
 
     out = put(out, certificate->id, sizeof(certificate->id));
-    out = put(out, certificate->key, sizeof(certificate->key));
-    out = sealed_put32(out, certificate->tag);
     out = sealed_put32(out, certificate->class);
     out = sealed_put32(out, certificate->opened);
+    out = sealed_put32(out, certificate->budget_hour);
     out = sealed_put64(out, certificate->end);
     out = sealed_put64(out, certificate->budget_level);
-    out = sealed_put64(out, certificate->budget_time);
     out = sealed_put64(out, certificate->window_highest);
 
     for (i = 0; i < SEALED_CERTIFICATE_WINDOW / 64; i++) {
@@ -137,20 +135,46 @@ sealed_journal_certificate_decode(sealed_journal_certificate_t *certificate,
     }
 
     p = get(certificate->id, payload.data, sizeof(certificate->id));
-    p = get(certificate->key, p, sizeof(certificate->key));
-    certificate->tag = sealed_get32(p);
-    certificate->class = sealed_get32(p + 4);
-    certificate->opened = sealed_get32(p + 8);
+    certificate->class = sealed_get32(p);
+    certificate->opened = sealed_get32(p + 4);
+    certificate->budget_hour = sealed_get32(p + 8);
     certificate->end = sealed_get64(p + 12);
     certificate->budget_level = sealed_get64(p + 20);
-    certificate->budget_time = sealed_get64(p + 28);
-    certificate->window_highest = sealed_get64(p + 36);
+    certificate->window_highest = sealed_get64(p + 28);
 
     for (i = 0; i < SEALED_CERTIFICATE_WINDOW / 64; i++) {
-        certificate->window[i] = sealed_get64(p + 44 + 8 * i);
+        certificate->window[i] = sealed_get64(p + 36 + 8 * i);
     }
 
-    return 0;
+    return certificate->class < 256 && certificate->opened < 65536 ? 0 : -1;
+}
+
+
+void
+sealed_journal_quota_encode(uint8_t out[SEALED_JOURNAL_QUOTA_SIZE],
+    const sealed_journal_quota_t *quota)
+{
+    out = put(out, quota->id, sizeof(quota->id));
+    out = sealed_put32(out, quota->drawn);
+    (void) sealed_put64(out, quota->end);
+}
+
+
+int
+sealed_journal_quota_decode(sealed_journal_quota_t *quota,
+    sealed_bytes_t payload)
+{
+    const uint8_t  *p;
+
+    if (payload.size != SEALED_JOURNAL_QUOTA_SIZE) {
+        return -1;
+    }
+
+    p = get(quota->id, payload.data, sizeof(quota->id));
+    quota->drawn = sealed_get32(p);
+    quota->end = sealed_get64(p + 4);
+
+    return quota->drawn < 65536 ? 0 : -1;
 }
 
 

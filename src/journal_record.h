@@ -30,8 +30,9 @@ enum {
     SEALED_JOURNAL_CLOSE_SIZE        = 16 + 4 + 8,
     SEALED_JOURNAL_ACKNOWLEDGE_SIZE  = 16 + 4 + 8,
     SEALED_JOURNAL_REVOKE_SIZE       = 16 + 8,
-    SEALED_JOURNAL_CERTIFICATE_SIZE  = 16 + 32 + 4 * 3 + 8 * 4
+    SEALED_JOURNAL_CERTIFICATE_SIZE  = 16 + 4 * 3 + 8 * 3
                                        + SEALED_CERTIFICATE_WINDOW / 8,
+    SEALED_JOURNAL_QUOTA_SIZE        = 16 + 4 + 8,
     SEALED_JOURNAL_BODY_HEAD         = 4 * 6 + 8,
     SEALED_JOURNAL_RECIPIENT_SIZE    = 16 + 4 + 8,
     SEALED_JOURNAL_ITEMS_HEAD        = 16 + 4 + 4,
@@ -68,18 +69,32 @@ typedef struct {
 } sealed_journal_revocation_t;
 
 
+/*
+ * A certificate in use.  It is not written when it is used, next to what it
+ * was used for, but in a snapshot and when nginx ends: nothing here tells
+ * which mailbox it sent to or opened.  Its request key follows from what it
+ * shows when it comes back.
+ */
+
 typedef struct {
     uint8_t                       id[SEALED_CERTIFICATE_ID_SIZE];
-    uint8_t                       key[SEALED_KEY_SIZE];
-    uint32_t                      tag;
     uint32_t                      class;
     uint32_t                      opened;       /* mailboxes */
+    uint32_t                      budget_hour;  /* rounded up */
     uint64_t                      end;          /* unix time */
     uint64_t                      budget_level;
-    uint64_t                      budget_time;
     uint64_t                      window_highest;
     uint64_t                      window[SEALED_CERTIFICATE_WINDOW / 64];
 } sealed_journal_certificate_t;
+
+
+/* what an account has drawn, see quota.h */
+
+typedef struct {
+    uint8_t                       id[SEALED_CERTIFICATE_ID_SIZE];
+    uint32_t                      drawn;        /* at most 65,535 */
+    uint64_t                      end;          /* unix time */
+} sealed_journal_quota_t;
 
 
 /*
@@ -147,6 +162,11 @@ void sealed_journal_certificate_encode(
     const sealed_journal_certificate_t *certificate);
 int sealed_journal_certificate_decode(
     sealed_journal_certificate_t *certificate, sealed_bytes_t payload);
+
+void sealed_journal_quota_encode(uint8_t out[SEALED_JOURNAL_QUOTA_SIZE],
+    const sealed_journal_quota_t *quota);
+int sealed_journal_quota_decode(sealed_journal_quota_t *quota,
+    sealed_bytes_t payload);
 
 /*
  * What was accepted of a fan-out: the recipients whose result is 0, with

@@ -80,7 +80,8 @@ sealed_recovery_free(sealed_recovery_t *recovery)
         &recovery->segments, &recovery->streams, &recovery->mailboxes,
         &recovery->buckets, &recovery->bodies, &recovery->references,
         &recovery->items, &recovery->slices, &recovery->order,
-        &recovery->revocations, &recovery->certificates, &recovery->scratch
+        &recovery->revocations, &recovery->certificates, &recovery->quotas,
+        &recovery->scratch
     };
 
     for (i = 0; i < sizeof(array) / sizeof(array[0]); i++) {
@@ -394,6 +395,7 @@ read_record(sealed_recovery_t *recovery, uint32_t segment,
     sealed_recovery_mailbox_t     *mailbox;
     sealed_journal_revocation_t    revocation, *kept;
     sealed_journal_certificate_t   certificate, *place;
+    sealed_journal_quota_t         quota, *row;
 
     switch (record->kind) {
 
@@ -490,6 +492,21 @@ read_record(sealed_recovery_t *recovery, uint32_t segment,
         }
 
         *place = certificate;
+
+        return 0;
+
+    case SEALED_JOURNAL_QUOTA:
+        if (sealed_journal_quota_decode(&quota, payload) != 0) {
+            return READ_MALFORMED;
+        }
+
+        row = sealed_recovery_push(recovery, &recovery->quotas,
+                                   sizeof(sealed_journal_quota_t));
+        if (row == NULL) {
+            return READ_NO_MEMORY;
+        }
+
+        *row = quota;
 
         return 0;
 

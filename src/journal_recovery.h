@@ -99,6 +99,7 @@ typedef struct {
     sealed_recovery_array_t       order;        /* of items, resolved */
     sealed_recovery_array_t       revocations;
     sealed_recovery_array_t       certificates;
+    sealed_recovery_array_t       quotas;
     sealed_recovery_array_t       scratch;      /* a payload */
 
     sealed_recovery_result_t      result;
@@ -108,7 +109,8 @@ typedef struct {
 /*
  * Where what lives goes.  Each returns 0, or -1 to stop.  References are the
  * sink's own: mailbox and body set them, item gets them back.  Of each
- * mailbox items come in the order of their sequence numbers.
+ * mailbox items come in the order of their sequence numbers.  Of a
+ * certificate and a quota there may be several states, in any order.
  */
 
 typedef struct {
@@ -136,6 +138,9 @@ typedef struct {
 
     int                         (*certificate)(void *context,
                               const sealed_journal_certificate_t *certificate);
+
+    int                         (*quota)(void *context,
+                                      const sealed_journal_quota_t *quota);
 
     /* now and then; may be NULL */
     void                        (*progress)(void *context, uint64_t done,

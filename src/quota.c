@@ -34,7 +34,7 @@ sealed_quota_id(uint8_t out[SEALED_QUOTA_ID_SIZE], const uint8_t zone_key[32],
 sealed_verdict_t
 sealed_quota_take(sealed_zone_t *zone,
     const uint8_t id[SEALED_QUOTA_ID_SIZE], uint32_t n, uint32_t limit,
-    uint64_t end)
+    uint64_t end, uint32_t *taken)
 {
-    return sealed_certificate_table_count(zone, id, n, limit, end);
+    return sealed_certificate_table_count(zone, id, n, limit, end, taken);
 }

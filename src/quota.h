@@ -32,12 +32,13 @@ void sealed_quota_id(uint8_t out[SEALED_QUOTA_ID_SIZE],
     uint32_t epoch);
 
 /*
- * Takes n of limit (at most 65,535), or nothing.  SEALED_OK, SEALED_NO_QUOTA,
- * SEALED_CERTIFICATES_FULL (no room for another account), SEALED_UNAVAILABLE.
+ * Takes n of limit (at most 65,535), or nothing.  SEALED_OK with what has
+ * been taken in all, SEALED_NO_QUOTA, SEALED_CERTIFICATES_FULL (no room for
+ * another account), SEALED_UNAVAILABLE.
  */
 sealed_verdict_t sealed_quota_take(sealed_zone_t *zone,
     const uint8_t id[SEALED_QUOTA_ID_SIZE], uint32_t n, uint32_t limit,
-    uint64_t end);
+    uint64_t end, uint32_t *taken);
 
 
 #pragma GCC visibility pop

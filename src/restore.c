@@ -1,6 +1,7 @@
 
 #include "restore.h"
 #include "body.h"
+#include "certificate_table.h"
 #include "mailbox.h"
 
 #include <string.h>
@@ -136,6 +137,51 @@ sealed_restore_item(sealed_zone_t *zone, uint32_t mailbox, uint64_t seq,
     sealed_shard_unlock(zone, shard);
 
     return 0;
+}
+
+
+int
+sealed_restore_certificate(sealed_zone_t *zone,
+    const sealed_journal_certificate_t *certificate, uint64_t now)
+{
+    sealed_certificate_entry_t  row;
+
+    if (certificate->end <= now) {
+        return 0;
+    }
+
+    memset(&row, 0, sizeof(row));
+    memcpy(row.entry.id, certificate->id, sizeof(row.entry.id));
+    row.kind = SEALED_ENTRY_REMEMBERED;
+    row.end = certificate->end;
+    row.class = (uint8_t) certificate->class;
+    row.opened = (uint16_t) certificate->opened;
+    row.budget.level = certificate->budget_level;
+    row.budget.time = (uint64_t) certificate->budget_hour * 3600;
+    row.window_highest = certificate->window_highest;
+    memcpy(row.window, certificate->window, sizeof(row.window));
+
+    return sealed_certificate_table_remember(zone, &row) == SEALED_OK ? 0 : -1;
+}
+
+
+int
+sealed_restore_quota(sealed_zone_t *zone, const sealed_journal_quota_t *quota,
+    uint64_t now)
+{
+    sealed_certificate_entry_t  row;
+
+    if (quota->end <= now) {
+        return 0;
+    }
+
+    memset(&row, 0, sizeof(row));
+    memcpy(row.entry.id, quota->id, sizeof(row.entry.id));
+    row.kind = SEALED_ENTRY_QUOTA;
+    row.end = quota->end;
+    row.opened = (uint16_t) quota->drawn;
+
+    return sealed_certificate_table_remember(zone, &row) == SEALED_OK ? 0 : -1;
 }
 
 

@@ -44,6 +44,15 @@ int sealed_restore_body(sealed_zone_t *zone,
 int sealed_restore_item(sealed_zone_t *zone, uint32_t mailbox, uint64_t seq,
     uint32_t *records, sealed_bytes_t slice);
 
+/*
+ * States of certificates and of what accounts have drawn, in any order; what
+ * has ended is passed over.  0 or -1.
+ */
+int sealed_restore_certificate(sealed_zone_t *zone,
+    const sealed_journal_certificate_t *certificate, uint64_t now);
+int sealed_restore_quota(sealed_zone_t *zone,
+    const sealed_journal_quota_t *quota, uint64_t now);
+
 
 #pragma GCC visibility pop
 

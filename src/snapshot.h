@@ -9,6 +9,10 @@
  * locks one shard, for at most SEALED_SNAPSHOT_ITEMS envelopes or
  * SEALED_SNAPSHOT_OCTETS of bodies.
  *
+ * Certificates are written without anything that ties them to mailboxes, and
+ * times are rounded up to the hour.  A snapshot of certificates alone, of
+ * those that were used since an earlier one, is for the end of nginx.
+ *
  * A body is written once, before the first items that name it.  Which ones
  * have been written is kept in a table that the host lends memory to: 16
  * octets a body and as many again.
@@ -44,6 +48,8 @@ typedef struct {
     void                       *(*resize)(void *context, void *old,
                                           size_t size);
 
+    uint64_t                      since;        /* of certificates alone */
+    unsigned                      certificates; /* nothing else */
     uint32_t                      page;
     uint32_t                      slot;
     uint32_t                      begun;        /* the mailbox */
@@ -61,6 +67,8 @@ typedef struct {
 /* resize as realloc(); a size of 0 frees */
 void sealed_snapshot_init(sealed_snapshot_t *snapshot,
     void *(*resize)(void *context, void *old, size_t size), void *context);
+void sealed_snapshot_init_certificates(sealed_snapshot_t *snapshot,
+    uint64_t since);
 void sealed_snapshot_free(sealed_snapshot_t *snapshot);
 
 /*

@@ -72,13 +72,16 @@ typedef struct {
 
 /*
  * What a row of the certificate table is about: a certificate in use, one
- * that was revoked (seen before or not), what an account has drawn.
+ * that was revoked (seen before or not), what an account has drawn, what a
+ * journal remembers of a certificate that has not been seen since, without
+ * its key.
  */
 
 typedef enum {
     SEALED_ENTRY_CERTIFICATE = 0,
     SEALED_ENTRY_REVOKED,
-    SEALED_ENTRY_QUOTA
+    SEALED_ENTRY_QUOTA,
+    SEALED_ENTRY_REMEMBERED
 } sealed_entry_kind_t;
 
 
@@ -157,6 +160,7 @@ typedef struct {
     uint64_t                      written;      /* octets since the last */
     uint64_t                      snapshot;     /* octets of it */
     uint64_t                      since;        /* its time */
+    uint64_t                      begun;        /* when it began */
     uint64_t                      octets;       /* on disk, after it */
     uint64_t                      writer;       /* its place plus 1, or 0 */
     uint32_t                      wants;        /* reasons for another, */

@@ -103,6 +103,17 @@ revocation(void *context, const sealed_journal_revocation_t *revoked)
 static int
 certificate(void *context, const sealed_journal_certificate_t *entry)
 {
+    CHECK(entry->class < 256 && entry->opened < 65536);
+
+    return 0;
+}
+
+
+static int
+quota(void *context, const sealed_journal_quota_t *entry)
+{
+    CHECK(entry->drawn < 65536);
+
     return 0;
 }
 
@@ -189,6 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sink.item = item;
     sink.revocation = revocation;
     sink.certificate = certificate;
+    sink.quota = quota;
     sink.progress = NULL;
 
     sealed_recovery_init(&recovery, zone, &secret, 1000, resize, NULL);

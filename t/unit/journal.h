@@ -96,7 +96,9 @@ typedef struct {
     sealed_journal_revocation_t    revocation[16];
     size_t                         revocations;
     sealed_journal_certificate_t   certificate[16];
+    sealed_journal_quota_t         quota[16];
     size_t                         certificates;
+    size_t                         quotas;
 
     const char                    *error;
     sealed_recovery_report_t       report;
@@ -389,6 +391,18 @@ found_certificate(void *context,
 }
 
 
+static inline int
+found_quota(void *context, const sealed_journal_quota_t *quota)
+{
+    found_t  *found = context;
+
+    assert_true(found->quotas < 16);
+    found->quota[found->quotas++] = *quota;
+
+    return 0;
+}
+
+
 /* all that recovery makes of these files */
 
 static inline void
@@ -408,6 +422,7 @@ recover(found_t *found, memory_file_t *file, int files,
     found->items = 0;
     found->revocations = 0;
     found->certificates = 0;
+    found->quotas = 0;
     found->error = NULL;
     found->headers_damaged = 0;
 
@@ -417,6 +432,7 @@ recover(found_t *found, memory_file_t *file, int files,
     sink.item = found_item;
     sink.revocation = found_revocation;
     sink.certificate = found_certificate;
+    sink.quota = found_quota;
     sink.progress = NULL;
 
     header = calloc((size_t) files + 1, sizeof(*header));

@@ -206,6 +206,7 @@ static void
 test_quota(void **unused)
 {
     uint8_t                      id[16], other[16];
+    uint32_t                     taken;
     sealed_bytes_t               name;
     sealed_zone_t               *zone;
     sealed_certificate_state_t   state;
@@ -232,28 +233,29 @@ test_quota(void **unused)
 
     zone = store_new(2 << 20);
 
-    assert_int_equal(sealed_quota_take(zone, id, 9, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 9, 8, NOW + 3600, &taken),
                      SEALED_NO_QUOTA);
     assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
 
-    assert_int_equal(sealed_quota_take(zone, id, 5, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 5, 8, NOW + 3600, &taken),
                      SEALED_OK);
-    assert_int_equal(sealed_quota_take(zone, id, 4, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 4, 8, NOW + 3600, &taken),
                      SEALED_NO_QUOTA);
-    assert_int_equal(sealed_quota_take(zone, id, 3, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 3, 8, NOW + 3600, &taken),
                      SEALED_OK);
-    assert_int_equal(sealed_quota_take(zone, id, 1, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 1, 8, NOW + 3600, &taken),
                      SEALED_NO_QUOTA);
-    assert_int_equal(sealed_quota_take(zone, other, 8, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, other, 8, 8, NOW + 3600, &taken),
                      SEALED_OK);
 
     /* a larger one, to its end; a smaller one, taken back from nobody */
 
-    assert_int_equal(sealed_quota_take(zone, id, 65527, 65535, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 65527, 65535, NOW + 3600,
+                                       &taken),
                      SEALED_OK);
-    assert_int_equal(sealed_quota_take(zone, id, 1, 65535, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 1, 65535, NOW + 3600, &taken),
                      SEALED_NO_QUOTA);
-    assert_int_equal(sealed_quota_take(zone, id, 1, 8, NOW + 3600),
+    assert_int_equal(sealed_quota_take(zone, id, 1, 8, NOW + 3600, &taken),
                      SEALED_NO_QUOTA);
 
     /* it is no certificate */
@@ -263,12 +265,212 @@ test_quota(void **unused)
     assert_int_equal(sealed_certificate_table_open(zone, id, 1),
                      SEALED_UNAUTHORIZED);
 
+    assert_int_equal(taken, 65535);
+
     assert_null(store_check(zone));
     (void) store_expire(zone, NOW + 7200);
     assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
-    assert_int_equal(sealed_quota_take(zone, id, 8, 8, NOW + 10800),
+    assert_int_equal(sealed_quota_take(zone, id, 8, 8, NOW + 10800, &taken),
                      SEALED_OK);
 
+    store_free(zone);
+}
+
+
+static sealed_certificate_entry_t
+remembered(uint32_t n, uint64_t highest, uint32_t units, uint64_t time,
+    uint16_t opened)
+{
+    sealed_certificate_entry_t  row;
+
+    memset(&row, 0, sizeof(row));
+    store_id(row.entry.id, n);
+    row.kind = SEALED_ENTRY_REMEMBERED;
+    row.end = NOW + 86400;
+    row.class = 1;
+    row.opened = opened;
+    row.budget.level = (uint64_t) units << 32;
+    row.budget.time = time;
+    row.window_highest = highest;
+    row.window[highest % SEALED_CERTIFICATE_WINDOW / 64] |=
+        (uint64_t) 1 << highest % 64;
+
+    return row;
+}
+
+
+/* nothing can be done with it until its key is there again */
+
+static void
+test_remembered(void **unused)
+{
+    uint8_t                      id[16];
+    uint64_t                     next, retry;
+    unsigned                     has_next;
+    sealed_zone_t               *zone;
+    sealed_certificate_entry_t   row;
+    sealed_certificate_state_t   state;
+
+    zone = store_new(2 << 20);
+    store_id(id, 5);
+    row = remembered(5, 70, 3, NOW + 100, 1);
+
+    assert_int_equal(sealed_certificate_table_remember(zone, &row),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state),
+                     -1);
+    assert_int_equal(sealed_certificate_table_spend(zone, id, 71, &next,
+                                                    &has_next),
+                     SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     1, NOW, &retry),
+                     SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 9),
+                     SEALED_UNAUTHORIZED);
+    assert_null(store_check(zone));
+
+    store_certificate(zone, 5);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 1);
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state), 0);
+    assert_false(state.revoked);
+
+    assert_int_equal(sealed_certificate_table_spend(zone, id, 70, &next,
+                                                    &has_next),
+                     SEALED_NONCE_USED);
+    assert_int_equal(sealed_certificate_table_spend(zone, id, 71, &next,
+                                                    &has_next),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 1),
+                     SEALED_OPENER_LIMIT);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     4, NOW, &retry),
+                     SEALED_NO_BUDGET);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     3, NOW, &retry),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     1, NOW + 100, &retry),
+                     SEALED_NO_BUDGET);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     1, NOW + 110, &retry),
+                     SEALED_OK);
+
+    /* revoked before it came back */
+
+    row = remembered(6, 1, 1, NOW, 0);
+    store_id(id, 6);
+    assert_int_equal(sealed_certificate_table_remember(zone, &row),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 9, NOW),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &state), 0);
+    assert_true(state.revoked);
+    assert_int_equal(store_insert(zone, 6, NOW + 86400), SEALED_UNAUTHORIZED);
+    assert_int_equal(sealed_certificate_table_remember(zone, &row),
+                     SEALED_OK);
+    assert_int_equal(store_insert(zone, 6, NOW + 86400), SEALED_UNAUTHORIZED);
+
+    assert_null(store_check(zone));
+    (void) store_expire(zone, NOW + 2 * 86400);
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 0);
+    store_free(zone);
+}
+
+
+/* whatever comes first, the strictest of all is kept */
+
+static void
+test_remembered_order(void **unused)
+{
+    uint8_t                      id[16];
+    uint64_t                     next, retry;
+    unsigned                     i, j, order, has_next;
+    sealed_zone_t               *zone;
+    sealed_certificate_entry_t   row[4];
+
+    static const unsigned  permutation[][4] = {
+        { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 1, 0, 3, 2 }, { 2, 3, 0, 1 },
+        { 1, 3, 2, 0 }, { 3, 0, 2, 1 }
+    };
+
+    row[0] = remembered(5, 10, 900, NOW - 3600, 0);
+    row[1] = remembered(5, 300, 7, NOW + 50, 2);
+    row[2] = remembered(5, 300, 5, NOW + 50, 1);
+    row[2].window[0] |= 1 << 7;
+    row[3] = remembered(5, 299, 3, NOW + 40, 0);
+
+    for (order = 0; order < 6; order++) {
+        zone = store_new(2 << 20);
+        store_id(id, 5);
+
+        for (i = 0; i < 2; i++) {
+            for (j = 0; j < 4; j++) {
+                assert_int_equal(sealed_certificate_table_remember(
+                                     zone, &row[permutation[order][j]]),
+                                 SEALED_OK);
+            }
+        }
+
+        assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE), 1);
+        store_certificate(zone, 5);
+
+        assert_int_equal(sealed_certificate_table_charge(zone, id,
+                                               &store_rule, 6, NOW, &retry),
+                         SEALED_NO_BUDGET);
+        assert_int_equal(sealed_certificate_table_charge(zone, id,
+                                               &store_rule, 5, NOW, &retry),
+                         SEALED_OK);
+        assert_int_equal(sealed_certificate_table_open(zone, id, 2),
+                         SEALED_OPENER_LIMIT);
+
+        /* 263 is at the place of 7 */
+
+        assert_int_equal(sealed_certificate_table_spend(zone, id, 300, &next,
+                                                        &has_next),
+                         SEALED_NONCE_USED);
+        assert_int_equal(sealed_certificate_table_spend(zone, id, 263, &next,
+                                                        &has_next),
+                         SEALED_NONCE_USED);
+        assert_int_equal(sealed_certificate_table_spend(zone, id, 44, &next,
+                                                        &has_next),
+                         SEALED_NONCE_USED);
+        assert_int_equal(sealed_certificate_table_spend(zone, id, 264, &next,
+                                                        &has_next),
+                         SEALED_OK);
+
+        assert_null(store_check(zone));
+        store_free(zone);
+    }
+}
+
+
+static void
+test_remembered_quota(void **unused)
+{
+    uint8_t                      id[16];
+    uint32_t                     taken;
+    sealed_zone_t               *zone;
+    sealed_certificate_entry_t   row;
+
+    zone = store_new(2 << 20);
+    row = remembered(5, 0, 0, 0, 5);
+    row.kind = SEALED_ENTRY_QUOTA;
+    row.window[0] = 0;
+    store_id(id, 5);
+
+    assert_int_equal(sealed_certificate_table_remember(zone, &row),
+                     SEALED_OK);
+    row.opened = 3;
+    assert_int_equal(sealed_certificate_table_remember(zone, &row),
+                     SEALED_OK);
+
+    assert_int_equal(sealed_quota_take(zone, id, 4, 8, NOW + 86400, &taken),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(sealed_quota_take(zone, id, 3, 8, NOW + 86400, &taken),
+                     SEALED_OK);
+    assert_int_equal(taken, 8);
+
+    assert_null(store_check(zone));
     store_free(zone);
 }
 
@@ -281,7 +483,10 @@ main(void)
         cmocka_unit_test(test_full_table),
         cmocka_unit_test(test_opener),
         cmocka_unit_test(test_revoked),
-        cmocka_unit_test(test_quota)
+        cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_remembered_order),
+        cmocka_unit_test(test_remembered_quota)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

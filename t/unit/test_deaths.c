@@ -291,6 +291,27 @@ use_certificate(sealed_zone_t *zone)
 
 
 static void
+come_back(sealed_zone_t *zone)
+{
+    sealed_certificate_entry_t  row;
+
+    memset(&row, 0, sizeof(row));
+    store_id(row.entry.id, 501);
+    row.kind = SEALED_ENTRY_REMEMBERED;
+    row.end = NOW + 5000;
+    row.window_highest = 9;
+    row.window[0] = 1 << 9;
+    (void) sealed_certificate_table_remember(zone, &row);
+
+    row.opened = 1;
+    row.budget.time = NOW;
+    row.window_highest = 300;
+    (void) sealed_certificate_table_remember(zone, &row);
+    (void) store_insert(zone, 501, NOW + 5000);
+}
+
+
+static void
 spend(sealed_zone_t *zone)
 {
     uint8_t   id[16];
@@ -387,6 +408,7 @@ static const operation_t  operations[] = {
     { "acknowledge", acknowledge, 0, 0, 4, 0, NOW },
     { "close", close_full, 0, 0, 4, 0, NOW },
     { "use a certificate", use_certificate, 0, 0, 0, 0, NOW },
+    { "a certificate comes back", come_back, 0, 0, 0, 0, NOW },
     { "spend", spend, 0, 0, 0, 0, NOW },
     { "read and wait", read_and_wait, 0, 0, EXPIRED, 0, LATER },
     { "expire", expire, 0, 0, EXPIRED, 0, LATER },

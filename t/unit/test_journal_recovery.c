@@ -455,6 +455,7 @@ test_snapshot(void **state)
     stream_t                      *a, *b, *snapshot;
     sealed_journal_revocation_t    revocation;
     sealed_journal_certificate_t   certificate;
+    sealed_journal_quota_t         quota;
 
     w = world_new();
     a = begin(w, 1, 0, 1 << 20);
@@ -491,10 +492,19 @@ test_snapshot(void **state)
                        SEALED_JOURNAL_REVOKE_SIZE);
 
     memset(&certificate, 6, sizeof(certificate));
+    certificate.class = 255;
+    certificate.opened = 65535;
     sealed_journal_certificate_encode(
         reserve(snapshot, SEALED_JOURNAL_CERTIFICATE_SIZE), &certificate);
     sealed_journal_put(&snapshot->writer, SEALED_JOURNAL_CERTIFICATE,
                        SEALED_JOURNAL_CERTIFICATE_SIZE);
+
+    memset(&quota, 7, sizeof(quota));
+    quota.drawn = 65535;
+    sealed_journal_quota_encode(reserve(snapshot, SEALED_JOURNAL_QUOTA_SIZE),
+                                &quota);
+    sealed_journal_put(&snapshot->writer, SEALED_JOURNAL_QUOTA,
+                       SEALED_JOURNAL_QUOTA_SIZE);
     flush(snapshot);
 
     b = begin(w, 2, 0, 1 << 20);
@@ -530,13 +540,23 @@ test_snapshot(void **state)
     assert_memory_equal(&found->revocation[0], &revocation,
                         sizeof(revocation));
     assert_int_equal(found->certificates, 1);
-    assert_memory_equal(found->certificate[0].key, certificate.key,
-                        sizeof(certificate.key));
+    assert_memory_equal(found->certificate[0].id, certificate.id,
+                        sizeof(certificate.id));
     assert_memory_equal(found->certificate[0].window, certificate.window,
                         sizeof(certificate.window));
-    assert_int_equal(found->certificate[0].budget_time,
-                     certificate.budget_time);
-    assert_int_equal(found->certificate[0].opened, certificate.opened);
+    assert_int_equal(found->certificate[0].class, 255);
+    assert_int_equal(found->certificate[0].opened, 65535);
+    assert_int_equal(found->certificate[0].budget_hour,
+                     certificate.budget_hour);
+    assert_int_equal(found->certificate[0].budget_level,
+                     certificate.budget_level);
+    assert_int_equal(found->certificate[0].end, certificate.end);
+    assert_int_equal(found->certificate[0].window_highest,
+                     certificate.window_highest);
+    assert_int_equal(found->quotas, 1);
+    assert_memory_equal(found->quota[0].id, quota.id, sizeof(quota.id));
+    assert_int_equal(found->quota[0].drawn, quota.drawn);
+    assert_int_equal(found->quota[0].end, quota.end);
 
     /* a body that is gone takes its items along, and it is said */
 

@@ -13,8 +13,9 @@
 enum {
     CAPACITY = 1024 * 1024,
     SEGMENT = 256 * 1024,
-    ZONE = 8 * 1024 * 1024,
+    ZONE = 16 * 1024 * 1024,
     MAILBOXES = 300,
+    CERTIFICATES = 12000,
     READ = 256 * 1024
 };
 
@@ -397,6 +398,21 @@ restore_revocation(void *context,
 
 
 static int
+restore_certificate(void *context,
+    const sealed_journal_certificate_t *certificate)
+{
+    return sealed_restore_certificate(context, certificate, NOW);
+}
+
+
+static int
+restore_quota(void *context, const sealed_journal_quota_t *quota)
+{
+    return sealed_restore_quota(context, quota, NOW);
+}
+
+
+static int
 restore(world_t *w, sealed_zone_t *zone)
 {
     int                              i, rc;
@@ -410,7 +426,8 @@ restore(world_t *w, sealed_zone_t *zone)
     sink.body = restore_body;
     sink.item = restore_item;
     sink.revocation = restore_revocation;
-    sink.certificate = NULL;
+    sink.certificate = restore_certificate;
+    sink.quota = restore_quota;
     sink.progress = NULL;
 
     sealed_recovery_init(&recovery, test_zone, &w->secret, NOW / 3600,
@@ -503,6 +520,82 @@ assert_same(world_t *w, sealed_zone_t *zone, unsigned exactly)
 }
 
 
+/* 7003 was used, 7004 not, 7005 has drawn five of eight */
+
+static void
+use_certificates(sealed_zone_t *zone)
+{
+    uint8_t   id[16];
+    uint32_t  taken;
+    uint64_t  next, retry;
+    unsigned  has_next;
+
+    assert_int_equal(store_insert(zone, 7003, NOW + 7200), SEALED_OK);
+    assert_int_equal(store_insert(zone, 7004, NOW + 7200), SEALED_OK);
+
+    store_id(id, 7003);
+    assert_int_equal(sealed_certificate_table_spend(zone, id, 9, &next,
+                                                    &has_next),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     997, NOW, &retry),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 1), SEALED_OK);
+
+    store_id(id, 7005);
+    assert_int_equal(sealed_certificate_table_count(zone, id, 5, 8,
+                                                    NOW + 7200, &taken),
+                     SEALED_OK);
+}
+
+
+static void
+assert_certificates(sealed_zone_t *zone)
+{
+    uint8_t   id[16];
+    uint32_t  n, taken;
+    uint64_t  next, retry;
+    unsigned  has_next;
+
+    sealed_certificate_state_t  found;
+
+    for (n = 7003; n <= 7004; n++) {
+        store_id(id, n);
+        assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &found),
+                         -1);
+        assert_int_equal(store_insert(zone, n, NOW + 7200), SEALED_OK);
+        assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &found),
+                         0);
+        assert_int_equal(found.end, NOW + 7200);
+    }
+
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     1000, NOW, &retry),
+                     SEALED_OK);
+
+    store_id(id, 7003);
+    assert_int_equal(sealed_certificate_table_spend(zone, id, 9, &next,
+                                                    &has_next),
+                     SEALED_NONCE_USED);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     4, NOW, &retry),
+                     SEALED_NO_BUDGET);
+    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
+                                                     3, NOW, &retry),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_open(zone, id, 1),
+                     SEALED_OPENER_LIMIT);
+
+    store_id(id, 7005);
+    assert_int_equal(sealed_certificate_table_count(zone, id, 4, 8,
+                                                    NOW + 7200, &taken),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(sealed_certificate_table_count(zone, id, 3, 8,
+                                                    NOW + 7200, &taken),
+                     SEALED_OK);
+}
+
+
 static void
 test_meanwhile(void **state)
 {
@@ -537,6 +630,8 @@ test_meanwhile(void **state)
                                                          NOW + 9000, NOW),
                          SEALED_OK);
 
+        use_certificates(w->zone);
+
         snapshot = write_snapshot(w, round % 3);
         end(&w->log);
 
@@ -557,6 +652,8 @@ test_meanwhile(void **state)
             assert_int_equal(found.end, i == 7001 ? NOW + 7200 : NOW + 9000);
         }
 
+        assert_certificates(zone);
+
         /* it expires, and is then as empty as the other */
 
         (void) store_expire(zone, NOW + 200 * 3600);
@@ -569,6 +666,79 @@ test_meanwhile(void **state)
         store_free(zone);
         world_free(w);
     }
+}
+
+
+/* those alone that were used since, as many as batches hold */
+
+static void
+test_certificates(void **state)
+{
+    size_t                     i, written, unused;
+    uint8_t                    id[16];
+    world_t                   *w;
+    uint32_t                   n;
+    uint64_t                   retry;
+    sealed_zone_t             *zone;
+    sealed_snapshot_t          snapshot;
+    sealed_snapshot_result_t   result;
+
+    w = world_new(1);
+    do_open(w, 1, 0);
+    unused = 0;
+
+    for (i = 0; i < CERTIFICATES; i++) {
+        n = 8000 + (uint32_t) i;
+        assert_int_equal(store_insert(w->zone, n, NOW + 7200), SEALED_OK);
+
+        if (i % 10 == 0) {
+            unused++;
+            continue;
+        }
+
+        store_id(id, n);
+        assert_int_equal(sealed_certificate_table_charge(w->zone, id,
+                                          &store_rule, 999, NOW + 5, &retry),
+                         SEALED_OK);
+    }
+
+    use_certificates(w->zone);
+    sealed_snapshot_init_certificates(&snapshot, NOW + 1);
+    written = 0;
+
+    do {
+        result = sealed_snapshot_step(&snapshot, w->zone, &w->log.writer,
+                                      NOW + 5);
+
+        if (result == SEALED_SNAPSHOT_WAIT) {
+            flush(&w->log);
+            written++;
+        }
+
+    } while (result != SEALED_SNAPSHOT_DONE);
+
+    assert_true(written > 0);
+    assert_int_equal(snapshot.mailboxes, 0);
+    end(&w->log);
+
+    zone = store_new(ZONE);
+    assert_int_equal(restore(w, zone), 0);
+    assert_null(store_check(zone));
+    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE),
+                     CERTIFICATES - unused);
+
+    for (i = 0; i < CERTIFICATES; i++) {
+        n = 8000 + (uint32_t) i;
+        assert_int_equal(store_insert(zone, n, NOW + 7200), SEALED_OK);
+
+        store_id(id, n);
+        assert_int_equal(sealed_certificate_table_charge(zone, id,
+                                            &store_rule, 2, NOW + 5, &retry),
+                         i % 10 ? SEALED_NO_BUDGET : SEALED_OK);
+    }
+
+    store_free(zone);
+    world_free(w);
 }
 
 
@@ -630,6 +800,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_meanwhile),
+        cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_large)
     };
 

@@ -395,7 +395,8 @@ test_kill_at_random(void **unused)
                                                        NOW);
                 store_id(id, 5000 + (uint32_t) (rand_r(&seed) % 3000));
                 (void) sealed_certificate_table_count(zone, id, 3, 8,
-                                                      NOW + 9999);
+                                                      NOW + 9999,
+                                                      &(uint32_t) { 0 });
             }
         }
 
