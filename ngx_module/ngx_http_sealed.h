@@ -328,6 +328,8 @@ void ngx_http_sealed_journal_put(ngx_http_sealed_ctx_t *ctx,
 uint32_t ngx_http_sealed_journal_life(ngx_http_sealed_ctx_t *ctx);
 void ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
     sealed_journal_kind_t kind, uint32_t life, uint64_t value);
+void ngx_http_sealed_journal_ended(ngx_http_sealed_zone_conf_t *zone,
+    const sealed_expiry_note_t *note);
 ngx_int_t ngx_http_sealed_journal_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
     u_char *data, size_t size);

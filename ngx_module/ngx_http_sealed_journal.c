@@ -440,6 +440,39 @@ ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
 
 
 /*
+ * A mailbox that idled too long, or whose key line left.  Nobody waits for
+ * it; should it not get to the disk, the next snapshot is without it.
+ */
+
+void
+ngx_http_sealed_journal_ended(ngx_http_sealed_zone_conf_t *zone,
+    const sealed_expiry_note_t *note)
+{
+    u_char                     *payload;
+    sealed_journal_change_t     change;
+    ngx_http_sealed_journal_t  *j;
+
+    j = zone->journal.stream;
+    payload = ngx_http_sealed_journal_reserve(zone,
+                                              SEALED_JOURNAL_CLOSE_SIZE, 0);
+
+    if (payload == NULL) {
+        ngx_http_sealed_rewrite_want(zone);
+        return;
+    }
+
+    ngx_memcpy(change.id, note->id, SEALED_MAILBOX_ID_SIZE);
+    change.life = note->life;
+    change.value = note->until;
+
+    sealed_journal_change_encode(payload, &change);
+    sealed_journal_put(&j->writer, SEALED_JOURNAL_CLOSE,
+                       SEALED_JOURNAL_CLOSE_SIZE);
+    ngx_post_event(&j->turn, &ngx_posted_events);
+}
+
+
+/*
  * An answer that leaves when what the request did is on disk.  Where it need
  * not wait for that it does all the same when the batch is half full: those
  * who send more than the disk takes are held up rather than turned away.
@@ -813,6 +846,13 @@ ngx_http_sealed_journal_life(ngx_http_sealed_ctx_t *ctx)
 void
 ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
     sealed_journal_kind_t kind, uint32_t life, uint64_t value)
+{
+}
+
+
+void
+ngx_http_sealed_journal_ended(ngx_http_sealed_zone_conf_t *zone,
+    const sealed_expiry_note_t *note)
 {
 }
 

@@ -12,6 +12,8 @@
 #define NGX_HTTP_SEALED_TICK     1000
 #define NGX_HTTP_SEALED_RECHECK  5
 #define NGX_HTTP_SEALED_STEPS    1000
+#define NGX_HTTP_SEALED_NOTES    256
+#define NGX_HTTP_SEALED_ROUNDS   16
 
 
 static void ngx_http_sealed_wake_read(ngx_event_t *ev);
@@ -22,6 +24,7 @@ static ngx_uint_t ngx_http_sealed_wake_zone(
     ngx_http_sealed_zone_conf_t *zone);
 static void ngx_http_sealed_heal(void);
 static void ngx_http_sealed_tick(ngx_event_t *ev);
+static void ngx_http_sealed_expire(ngx_http_sealed_zone_conf_t *zone);
 static void ngx_http_sealed_reap(void);
 static void ngx_http_sealed_drain(ngx_event_t *ev);
 static ngx_int_t ngx_http_sealed_drain_init(ngx_cycle_t *cycle);
@@ -205,8 +208,7 @@ ngx_http_sealed_wake_zone(ngx_http_sealed_zone_conf_t *zone)
 static void
 ngx_http_sealed_tick(ngx_event_t *ev)
 {
-    uint64_t                       wake;
-    ngx_uint_t                     i, pages;
+    ngx_uint_t                     i;
     ngx_http_sealed_zone_conf_t  **zone;
 
     zone = ngx_http_sealed_conf->zones.elts;
@@ -214,12 +216,7 @@ ngx_http_sealed_tick(ngx_event_t *ev)
     for (i = 0; i < ngx_http_sealed_conf->zones.nelts; i++) {
 
         (void) sealed_zone_birth(zone[i]->zone, ngx_time());
-
-        pages = 64 + zone[i]->zone->header->arena.pages / 1024;
-
-        (void) sealed_expiry_run(zone[i]->zone, NGX_HTTP_SEALED_STEPS, pages,
-                                 ngx_time(), &wake);
-        ngx_http_sealed_wake(wake);
+        ngx_http_sealed_expire(zone[i]);
 
         sealed_online_sweep(zone[i]->online, ngx_time());
     }
@@ -233,6 +230,43 @@ ngx_http_sealed_tick(ngx_event_t *ev)
     if (!ngx_exiting) {
         ngx_add_timer(ev, NGX_HTTP_SEALED_TICK);
     }
+}
+
+
+static void
+ngx_http_sealed_expire(ngx_http_sealed_zone_conf_t *zone)
+{
+    uint64_t               wake;
+    ngx_uint_t             i, pages, rounds;
+    sealed_expiry_notes_t  notes;
+
+    static sealed_expiry_note_t  note[NGX_HTTP_SEALED_NOTES];
+
+    pages = 64 + zone->zone->header->arena.pages / 1024;
+
+    if (zone->journal.stream == NULL) {
+        (void) sealed_expiry_run(zone->zone, NGX_HTTP_SEALED_STEPS, pages,
+                                 ngx_time(), &wake);
+        ngx_http_sealed_wake(wake);
+        return;
+    }
+
+    notes.note = note;
+    notes.capacity = NGX_HTTP_SEALED_NOTES;
+    rounds = NGX_HTTP_SEALED_ROUNDS;
+
+    do {
+        notes.count = 0;
+
+        (void) sealed_expiry_run_noted(zone->zone, NGX_HTTP_SEALED_STEPS,
+                                       pages, ngx_time(), &wake, &notes);
+        ngx_http_sealed_wake(wake);
+
+        for (i = 0; i < notes.count; i++) {
+            ngx_http_sealed_journal_ended(zone, &note[i]);
+        }
+
+    } while (notes.count == notes.capacity && --rounds);
 }
 
 

@@ -11,34 +11,57 @@ enum {
 };
 
 
-static int run_shard(sealed_zone_t *zone, sealed_shard_t *shard,
-    unsigned steps, uint64_t now, uint64_t *wake);
-static int handle(sealed_zone_t *zone, sealed_shard_t *shard,
-    uint32_t reference, uint64_t now, uint64_t *wake);
-static int handle_mailbox(sealed_zone_t *zone, sealed_shard_t *shard,
-    sealed_mailbox_t *mailbox, uint64_t now, uint64_t *wake);
-static void look_at_page(sealed_zone_t *zone, uint32_t page, uint64_t now,
-    uint64_t *wake);
+/* a call's arguments and what it found */
+
+typedef struct {
+    sealed_zone_t                *zone;
+    uint64_t                      now;
+    uint64_t                     *wake;
+    sealed_expiry_notes_t        *notes;        /* or NULL */
+} run_t;
+
+
+static int run_shard(run_t *run, sealed_shard_t *shard, unsigned steps);
+static int handle(run_t *run, sealed_shard_t *shard, uint32_t reference);
+static int handle_mailbox(run_t *run, sealed_shard_t *shard,
+    sealed_mailbox_t *mailbox);
+static void look_at_page(run_t *run, uint32_t page);
+static int is_full(const run_t *run);
+static void end(run_t *run, sealed_shard_t *shard, sealed_mailbox_t *mailbox);
 
 
 int
 sealed_expiry_run(sealed_zone_t *zone, unsigned steps, unsigned pages,
     uint64_t now, uint64_t *wake)
 {
+    return sealed_expiry_run_noted(zone, steps, pages, now, wake, NULL);
+}
+
+
+int
+sealed_expiry_run_noted(sealed_zone_t *zone, unsigned steps, unsigned pages,
+    uint64_t now, uint64_t *wake, sealed_expiry_notes_t *notes)
+{
     int              more;
+    run_t            run;
     uint32_t         i, page;
     sealed_arena_t  *arena;
+
+    run.zone = zone;
+    run.now = now;
+    run.wake = wake;
+    run.notes = notes;
 
     *wake = 0;
     more = 0;
 
     for (i = 0; i <= zone->shard_mask; i++) {
-        more |= run_shard(zone, &zone->shards[i], steps, now, wake);
+        more |= run_shard(&run, &zone->shards[i], steps);
     }
 
     arena = &zone->header->arena;
 
-    while (pages--) {
+    while (!is_full(&run) && pages--) {
         page = __atomic_fetch_add(&zone->header->sweep_page, 1,
                                   __ATOMIC_RELAXED);
 
@@ -51,25 +74,26 @@ sealed_expiry_run(sealed_zone_t *zone, unsigned steps, unsigned pages,
         if (page >= arena->control
             && page % SEALED_EXTENT_PAGES >= SEALED_EXTENT_FIRST)
         {
-            look_at_page(zone, page, now, wake);
+            look_at_page(&run, page);
         }
     }
 
-    return more;
+    return more || is_full(&run);
 }
 
 
 static int
-run_shard(sealed_zone_t *zone, sealed_shard_t *shard, unsigned steps,
-    uint64_t now, uint64_t *wake)
+run_shard(run_t *run, sealed_shard_t *shard, unsigned steps)
 {
-    int       more, stop;
-    uint32_t  reference;
-    unsigned  n;
+    int             more, stop;
+    uint32_t        reference;
+    unsigned        n;
+    sealed_zone_t  *zone;
 
+    zone = run->zone;
     more = 1;
 
-    while (more && steps) {
+    while (more && steps && !is_full(run)) {
 
         if (sealed_shard_lock(zone, shard) != 0) {
             return 0;
@@ -80,11 +104,11 @@ run_shard(sealed_zone_t *zone, sealed_shard_t *shard, unsigned steps,
         /* what was taken out has to be given back before there is more */
 
         for (n = 0; more && steps && !stop && n < BATCH; n++) {
-            reference = sealed_wheel_next(zone, shard, SEALED_HOUR(now),
+            reference = sealed_wheel_next(zone, shard, SEALED_HOUR(run->now),
                                           &more);
 
             if (reference != SEALED_NONE) {
-                stop = handle(zone, shard, reference, now, wake);
+                stop = handle(run, shard, reference);
             }
 
             sealed_lock_commit(&shard->lock);
@@ -105,15 +129,18 @@ run_shard(sealed_zone_t *zone, sealed_shard_t *shard, unsigned steps,
 /* 1 when something has come into the worker's place */
 
 static int
-handle(sealed_zone_t *zone, sealed_shard_t *shard, uint32_t reference,
-    uint64_t now, uint64_t *wake)
+handle(run_t *run, sealed_shard_t *shard, uint32_t reference)
 {
+    uint64_t                     now;
+    sealed_zone_t               *zone;
     sealed_certificate_entry_t  *entry;
 
+    now = run->now;
+    zone = run->zone;
+
     if (sealed_arena_pool(zone, reference) == SEALED_POOL_MAILBOX) {
-        return handle_mailbox(zone, shard,
-                              sealed_zone_mailbox(zone, reference), now,
-                              wake);
+        return handle_mailbox(run, shard,
+                              sealed_zone_mailbox(zone, reference));
     }
 
     entry = sealed_zone_certificate(zone, reference);
@@ -132,11 +159,14 @@ handle(sealed_zone_t *zone, sealed_shard_t *shard, uint32_t reference,
 
 
 static int
-handle_mailbox(sealed_zone_t *zone, sealed_shard_t *shard,
-    sealed_mailbox_t *mailbox, uint64_t now, uint64_t *wake)
+handle_mailbox(run_t *run, sealed_shard_t *shard, sealed_mailbox_t *mailbox)
 {
-    unsigned  n;
-    uint64_t  idle;
+    unsigned        n;
+    uint64_t        idle, now;
+    sealed_zone_t  *zone;
+
+    now = run->now;
+    zone = run->zone;
 
     if (mailbox->tag) {
 
@@ -146,8 +176,12 @@ handle_mailbox(sealed_zone_t *zone, sealed_shard_t *shard,
                + zone->limits.idle_seconds;
 
         if (idle <= now || !sealed_mailbox_is_open(zone, mailbox)) {
-            sealed_mailbox_end(zone, shard, mailbox, now, wake);
-            sealed_mailbox_due(zone, shard, mailbox, SEALED_HOUR(now));
+            if (is_full(run)) {
+                return 1;
+            }
+
+            end(run, shard, mailbox);
+
             return 0;
         }
 
@@ -183,16 +217,17 @@ handle_mailbox(sealed_zone_t *zone, sealed_shard_t *shard,
  */
 
 static void
-look_at_page(sealed_zone_t *zone, uint32_t page, uint64_t now,
-    uint64_t *wake)
+look_at_page(run_t *run, uint32_t page)
 {
     uint8_t            id[SEALED_MAILBOX_ID_SIZE];
     uint32_t           slot, reference;
     uint64_t           hash;
     sealed_page_t     *descriptor;
+    sealed_zone_t     *zone;
     sealed_shard_t    *shard;
     sealed_mailbox_t  *mailbox;
 
+    zone = run->zone;
     descriptor = sealed_arena_page(zone, page);
 
     if (descriptor->pool != SEALED_POOL_MAILBOX) {
@@ -226,12 +261,41 @@ look_at_page(sealed_zone_t *zone, uint32_t page, uint64_t now,
         if (reference != SEALED_NONE) {
             mailbox = sealed_zone_mailbox(zone, reference);
 
-            if (mailbox->tag && !sealed_mailbox_is_open(zone, mailbox)) {
-                sealed_mailbox_end(zone, shard, mailbox, now, wake);
-                sealed_mailbox_due(zone, shard, mailbox, SEALED_HOUR(now));
+            if (mailbox->tag
+                && !sealed_mailbox_is_open(zone, mailbox)
+                && !is_full(run))
+            {
+                end(run, shard, mailbox);
             }
         }
 
         sealed_shard_unlock(zone, shard);
     }
+}
+
+
+static int
+is_full(const run_t *run)
+{
+    return run->notes && run->notes->count == run->notes->capacity;
+}
+
+
+/* what is in it goes with the next steps */
+
+static void
+end(run_t *run, sealed_shard_t *shard, sealed_mailbox_t *mailbox)
+{
+    sealed_expiry_note_t  *note;
+
+    sealed_mailbox_end(run->zone, shard, mailbox, run->now, run->wake);
+
+    if (run->notes) {
+        note = &run->notes->note[run->notes->count++];
+        memcpy(note->id, mailbox->entry.id, sizeof(note->id));
+        note->life = mailbox->life;
+        note->until = mailbox->active;
+    }
+
+    sealed_mailbox_due(run->zone, shard, mailbox, SEALED_HOUR(run->now));
 }

@@ -19,6 +19,20 @@
 #pragma GCC visibility push(hidden)
 
 
+typedef struct {
+    uint8_t                       id[SEALED_MAILBOX_ID_SIZE];
+    uint32_t                      life;
+    uint32_t                      until;        /* it is answered with 410 */
+} sealed_expiry_note_t;
+
+
+typedef struct {
+    sealed_expiry_note_t         *note;
+    unsigned                      capacity;
+    unsigned                      count;
+} sealed_expiry_notes_t;
+
+
 /*
  * Up to `steps` steps in each shard, and a look at the key lines of the
  * mailboxes on so many pages.  *wake as of mailbox.h.  Returns whether there
@@ -26,6 +40,15 @@
  */
 int sealed_expiry_run(sealed_zone_t *zone, unsigned steps, unsigned pages,
     uint64_t now, uint64_t *wake);
+
+/*
+ * The same for a zone with a journal, which has to tell of mailboxes that
+ * ended, or they would come back: those of this call are in the notes.  It
+ * returns early, and 1, when these are full.
+ */
+int sealed_expiry_run_noted(sealed_zone_t *zone, unsigned steps,
+    unsigned pages, uint64_t now, uint64_t *wake,
+    sealed_expiry_notes_t *notes);
 
 
 #pragma GCC visibility pop

@@ -188,6 +188,97 @@ test_steps(void **unused)
 }
 
 
+/* what a journal has to be told, however little it can take at once */
+
+static void
+test_notes(void **unused)
+{
+    int                    more;
+    uint8_t                id[16];
+    uint32_t               n, i, open, life[60];
+    uint64_t               wake, now;
+    unsigned               capacity, calls;
+    sealed_zone_t         *zone;
+    sealed_expiry_note_t   note[64];
+    sealed_expiry_notes_t  notes;
+
+    for (capacity = 1; capacity <= 64; capacity += 9) {
+        zone = store_new(2 << 20);
+        store_certificate(zone, 0);
+
+        for (n = 1; n < 60; n++) {
+            assert_int_equal(store_open(zone, n), SEALED_OK);
+            send(zone, n, 3, HOUR + 1000);
+            life[n] = store_mailbox(zone, n)->life;
+        }
+
+        notes.note = note;
+        notes.capacity = capacity;
+        now = NOW + 86400 + 2 * 3600;
+        open = 59;
+        calls = 0;
+
+        do {
+            notes.count = 0;
+            more = sealed_expiry_run_noted(zone, 1000, 64, now, &wake,
+                                           &notes);
+            assert_true(notes.count <= capacity);
+            assert_true(more || notes.count < capacity);
+
+            for (i = 0; i < notes.count; i++) {
+                assert_int_equal(note[i].until, now + SEALED_CLOSED_SECONDS);
+
+                for (n = 1; n < 60; n++) {
+                    store_id(id, n);
+
+                    if (memcmp(id, note[i].id, sizeof(id)) == 0) {
+                        assert_int_equal(note[i].life, life[n]);
+                        assert_false(is_open(zone, n));
+                        life[n] = 0;    /* each once */
+                        open--;
+                    }
+                }
+            }
+
+            assert_true(calls++ < 1000);
+        } while (more);
+
+        assert_int_equal(open, 0);
+        assert_int_equal(store_records(zone), 0);
+
+        /* those that are closed already, or of a line that left */
+
+        now += 2 * 3600;
+        (void) store_expire(zone, now);
+        assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 0);
+        store_certificate(zone, 0);
+        assert_int_equal(store_open(zone, 1), SEALED_OK);
+        assert_int_equal(store_open(zone, 2), SEALED_OK);
+        store_id(id, 1);
+        assert_int_equal(sealed_mailbox_close(zone, id, NOW, &wake),
+                         SEALED_OK);
+        zone->limits.tag[0] = 9;
+        store_id(id, 2);
+        calls = 0;
+
+        for (i = 0; i < 40; i++) {
+            notes.count = 0;
+            (void) sealed_expiry_run_noted(zone, 100, 64, NOW, &wake, &notes);
+            calls += notes.count;
+
+            if (notes.count) {
+                assert_int_equal(notes.count, 1);
+                assert_memory_equal(note[0].id, id, sizeof(id));
+            }
+        }
+
+        assert_int_equal(calls, 1);
+        assert_null(store_check(zone));
+        store_free(zone);
+    }
+}
+
+
 /* mailboxes of a key line that left go before their time, readers are told */
 
 static void
@@ -257,6 +348,7 @@ main(void)
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_idle_mailboxes),
         cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_notes),
         cmocka_unit_test(test_key_line_that_left)
     };
 

@@ -1,0 +1,165 @@
+#!/usr/bin/perl
+
+# Mailboxes that nobody asks for, with a journal: what has ended stays so when
+# nginx is killed and started again, and what is only read does not end for it.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Test::More;
+
+use Sealed::Client ();
+use Sealed::HTTP ();
+use Sealed::Nginx ();
+use Sealed::Wait qw(wait_until spew);
+
+my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
+
+plan skip_all => 'no library goes in front of the sanitizers\' own'
+    if ($ENV{NGINX_MODULE} // 'x') eq '';
+plan skip_all => 'libfaketime is not installed' unless $library;
+
+my $day = 86400;
+my $http = Sealed::Nginx::gateway_conf(
+    zone_conf => 'mailbox idle=10d; max_ttl 60d; certificate_lifetime 300d;');
+
+$http =~ s{(sealed_zone main \S+)}{$1 journal=%%DIR%%/journal sync=always};
+
+my $nginx = Sealed::Nginx->gateway(
+    start => 0, workers => 2, main => "env FAKETIME_TIMESTAMP_FILE;\n"
+        . "env FAKETIME_NO_CACHE;\nenv DONT_FAKE_MONOTONIC;\n",
+    http => $http,
+);
+my $file = $nginx->dir . '/time';
+my $offset = 0;
+
+$nginx->allow(qr/exited on signal 9/);
+
+sub now { return time + $offset }
+
+sub at { return (sign => { created => now() }) }
+
+sub clock {
+    return Sealed::HTTP->new(port => $nginx->port)->request({
+        method => 'GET', target => '/.well-known/sealed-sender',
+        headers => [ [ 'Connection', 'close' ] ] })->json->{time};
+}
+
+sub step {
+    my ($seconds) = @_;
+
+    $offset += $seconds;
+    spew("$file.new", sprintf("%+d\n", $offset));
+    rename "$file.new", $file or die "$file: $!\n";
+
+    ok(wait_until(sub { abs(clock() - now()) < 5 }, 10),
+       sprintf 'the clock goes by %+.1f days', $seconds / $day);
+}
+
+sub start {
+    local $ENV{LD_PRELOAD} = $library;
+    local $ENV{FAKETIME_TIMESTAMP_FILE} = $file;
+    local $ENV{FAKETIME_NO_CACHE} = 1;
+    local $ENV{DONT_FAKE_MONOTONIC} = 1;
+
+    $nginx->start;
+}
+
+spew($file, "+0\n");
+start();
+
+my $client = Sealed::Client->new(nginx => $nginx);
+
+sub again {
+    $client->disconnect;
+    $nginx->kill_all;
+    delete @{$nginx}{qw(pid master_pid exit stopped)};
+    start();
+    $client->disconnect;
+}
+
+sub certified {
+    return $client->certified(not_before => now() - 10,
+                              not_after => now() + 100 * $day, @_);
+}
+
+sub mailboxes {
+    return Sealed::HTTP->new(port => $nginx->port)->request({
+        method => 'GET', target => '/status',
+        headers => [ [ 'Connection', 'close' ] ] })
+        ->json->{zones}[0]{mailboxes};
+}
+
+# what is signed in the second of a start is not newer than it
+
+sub as_soon_as_can_be {
+    my ($call) = @_;
+    my $response;
+
+    wait_until(sub { ($response = $call->())->status != 503 }, 10);
+
+    return $response;
+}
+
+my ($read, $left) = ($client->mailbox, $client->mailbox);
+my $sender = certified(class => 2);
+my $body = 'x' x 512;
+
+for my $box ($read, $left) {
+    is(as_soon_as_can_be(sub {
+           $client->open_mailbox(certified(class => 1), $box, at()) })->status,
+       201, 'open');
+    is($client->send($sender, $box, $body, at())->status, 201, 'send');
+}
+
+# one is read now and then, also when nginx is killed in between
+
+for (1 .. 3) {
+    step(3 * $day);
+    is($client->read($read, at())->status, 200, 'read') for 1 .. 2;
+}
+
+again();
+is(mailboxes(), 2, 'nine days: both are there after a start');
+is(as_soon_as_can_be(sub { $client->read($read, at()) })->status, 200,
+   'the one that is read');
+
+# the other one had not ended yet: it gets the whole time once more
+
+step(9 * $day);
+is($client->read($read, at())->status, 200, 'read');
+is(mailboxes(), 2, 'nothing ends early for a start');
+
+step(2 * $day);
+ok(wait_until(sub { mailboxes() == 1 }, 10), 'one has ended');
+again();
+is(mailboxes(), 1, 'and stays so');
+
+is(as_soon_as_can_be(sub {
+       $client->send($sender, $left, $body, at()) })->status, 404,
+   'no mail for it');
+is($client->read($left, at())->status, 401, 'nothing to be read');
+is(scalar($client->read($read, at())->items), 1, 'the other has its mail');
+is($client->open_mailbox(certified(class => 1), $left, at())->status, 410,
+   'its key opens none for a while');
+
+step(3600);
+is($client->open_mailbox(certified(class => 1), $left, at())->status, 201,
+   'and then a new one');
+is($client->read($left, at())->status, 204, 'with nothing of the old one');
+
+again();
+is(as_soon_as_can_be(sub { $client->read($left, at()) })->status, 204,
+   'after a start neither');
+is(mailboxes(), 2, 'both are there');
+
+is($client->close_mailbox($_, at())->status, 204, 'close') for $read, $left;
+$client->disconnect;
+$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
+                                                 cells) };
+
+$nginx->finish;
+done_testing;
