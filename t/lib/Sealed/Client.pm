@@ -259,7 +259,8 @@ sub envelope_open {
 # a client of one gateway
 
 # port, or nginx (Sealed::Nginx), whose logs are then searched for every id
-# and key of this client; exchange (public key) unless discovery is to tell
+# and key of this client; exchange (public key) unless discovery is to tell;
+# from (a local address)
 
 sub new {
     my ($class, %o) = @_;
@@ -274,6 +275,7 @@ sub new {
         exchange => $o{exchange},
         seed     => $o{seed} // ($nginx ? $nginx->authority_seed : undef),
         name     => $o{name} // 'localhost',
+        from     => $o{from},
     }, $class;
 }
 
@@ -289,6 +291,7 @@ sub connection {
     my ($self, %o) = @_;
 
     return Sealed::HTTP->new(port => $self->{port}, name => $self->{name},
+                             from => $self->{from},
                              timeout => $self->{timeout}, %o);
 }
 

@@ -23,6 +23,7 @@ sub new {
         port    => $o{port},
         timeout => $o{timeout} // 15,
         name    => $o{name} // 'localhost',
+        from    => $o{from},
         in      => '',
     }, $class;
 
@@ -40,6 +41,7 @@ sub connect {
 
     $self->{socket} = IO::Socket::INET->new(
         PeerAddr => $self->{host}, PeerPort => $self->{port},
+        $self->{from} ? (LocalAddr => $self->{from}) : (),
         Proto => 'tcp', Timeout => $self->{timeout}
     ) or die "connect to $self->{host}:$self->{port}: $@\n";
 
