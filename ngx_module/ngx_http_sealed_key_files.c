@@ -139,6 +139,7 @@ ngx_http_sealed_read_file(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t secret,
 {
     ssize_t          n;
     ngx_fd_t         fd;
+    ngx_err_t        err;
     ngx_file_info_t  fi;
 
     if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
@@ -148,8 +149,14 @@ ngx_http_sealed_read_file(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t secret,
     fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
 
     if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
+        err = ngx_errno;
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
+                           ngx_open_file_n " \"%V\" failed%s", name,
+                           err != NGX_ENOENT ? ""
+                           : secret ? ", \"sealed keygen deployment\" makes "
+                                      "a master secret"
+                           : ", \"sealed keygen authority\" makes an "
+                             "authority");
         return NGX_CONF_ERROR;
     }
 

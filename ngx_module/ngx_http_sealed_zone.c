@@ -21,7 +21,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     void                         **ctx;
     off_t                          size;
     ngx_str_t                     *value;
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, journal;
     ngx_conf_t                     save;
     ngx_http_sealed_zone_conf_t   *zone, **slot;
 
@@ -83,6 +83,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->journal.sync = SEALED_JOURNAL_SYNC_ALWAYS;
     zone->journal.interval = 1000;
     zone->journal.segment = 64 * 1024 * 1024;
+    journal = 0;
 
     for (i = 3; i < cf->args->nelts; i++) {
 
@@ -91,6 +92,19 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                "invalid parameter \"%V\"", &value[i]);
             return NGX_CONF_ERROR;
         }
+
+        journal |= ngx_strncmp(value[i].data, "sync=", 5) == 0
+                   || ngx_strncmp(value[i].data, "segment=", 8) == 0;
+    }
+
+    /* who asks for it believes that mail is on disk */
+
+    if (journal && zone->journal.path.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sync=\" and \"segment=\" of sealed_zone "
+                           "\"%V\" need \"journal=\" beside them",
+                           &zone->name);
+        return NGX_CONF_ERROR;
     }
 
     zone->file = cf->conf_file->file.name;
@@ -166,11 +180,15 @@ ngx_http_sealed_storage(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone,
     ngx_int_t  n;
     ngx_str_t  text;
 
-    if (ngx_http_sealed_parameter(arg, "file=", &zone->path)) {
+    if (zone->path.len == 0
+        && ngx_http_sealed_parameter(arg, "file=", &zone->path))
+    {
         return ngx_conf_full_name(cf->cycle, &zone->path, 0);
     }
 
-    if (ngx_http_sealed_parameter(arg, "journal=", &zone->journal.path)) {
+    if (zone->journal.path.len == 0
+        && ngx_http_sealed_parameter(arg, "journal=", &zone->journal.path))
+    {
         return ngx_conf_full_name(cf->cycle, &zone->journal.path, 0);
     }
 

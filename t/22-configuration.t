@@ -48,6 +48,10 @@ refused('no "authority"', zone($no_authority));
 refused('no "class"', zone($no_class));
 refused('is too small', "sealed_zone main 64k { $good }");
 refused('invalid size', "sealed_zone main big { $good }");
+refused('need "journal=" beside them', "sealed_zone main 2m $_ { $good }")
+    for 'sync=always', 'segment=64m', 'file=z sync=1s';
+refused('invalid parameter', "sealed_zone main 2m $_ { $good }")
+    for 'file=a file=b', 'journal=a journal=b', 'file=', 'journal=';
 refused('duplicate sealed_zone', zone($good) . zone($good));
 refused('have the same master secret',
         zone($good) . "sealed_zone other 2m { $good }");
@@ -78,7 +82,10 @@ refused('used twice', zone($good), key => "k " . '1' x 64 . "\nk "
         . '2' x 64 . "\n");
 refused('no key in it', zone($good), key => "# nothing\n");
 refused('43 characters', zone($good), public => "short\n");
-refused('failed', zone("$good authority %%DIR%%/missing;"));
+refused('failed, "sealed keygen authority" makes an authority',
+        zone("$good authority %%DIR%%/missing;"));
+refused('failed, "sealed keygen deployment" makes a master secret',
+        zone("master_secret %%DIR%%/missing;"));
 refused('defined already', zone("$good class c 2 open;"));
 refused('defined already', zone("$good class a 3 open;"));
 refused('needs "open" or "send"', zone("$good class c 3 both;"));
