@@ -50,6 +50,10 @@ static ngx_int_t ngx_http_sealed_map_open(ngx_log_t *log,
     ngx_uint_t *found);
 static ngx_fd_t ngx_http_sealed_map_inherited(
     ngx_http_sealed_zone_conf_t *zone);
+static ngx_uint_t ngx_http_sealed_map_same(ngx_http_sealed_zone_conf_t *zone,
+    ngx_file_info_t *fi);
+static void ngx_http_sealed_map_kept(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *zone, const char *parameter);
 static ngx_int_t ngx_http_sealed_map_test(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone);
 static ngx_int_t ngx_http_sealed_map_addresses(ngx_log_t *log,
@@ -102,10 +106,7 @@ ngx_http_sealed_map(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
     if (map->path.len != zone->path.len
         || ngx_strncmp(map->path.data, zone->path.data, map->path.len) != 0)
     {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "sealed_zone \"%V\" keeps its \"file=\" until nginx is "
-                      "started anew, in %V:%ui", &zone->name, &zone->file,
-                      zone->line);
+        ngx_http_sealed_map_kept(cf->log, zone, "file");
         return NGX_ERROR;
     }
 
@@ -114,10 +115,7 @@ ngx_http_sealed_map(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
                        map->journal.len)
            != 0)
     {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "sealed_zone \"%V\" keeps its \"journal=\" until "
-                      "nginx is started anew, in %V:%ui", &zone->name,
-                      &zone->file, zone->line);
+        ngx_http_sealed_map_kept(cf->log, zone, "journal");
         return NGX_ERROR;
     }
 
@@ -325,6 +323,13 @@ ngx_http_sealed_map_open(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
         return NGX_ERROR;
     }
 
+    /* a new binary has the memory of the old one, whatever it was told */
+
+    if (*found == 2 && !ngx_http_sealed_map_same(zone, &fi)) {
+        ngx_http_sealed_map_kept(log, zone, "file");
+        return NGX_ERROR;
+    }
+
     if (*found == 0 && map->path.len && !ngx_test_config) {
 
         if (!ngx_is_file(&fi) || (fi.st_mode & 077)) {
@@ -354,6 +359,35 @@ ngx_http_sealed_map_open(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     }
 
     return NGX_OK;
+}
+
+
+/* is the open file the one of the configuration?  Memory has no name */
+
+static ngx_uint_t
+ngx_http_sealed_map_same(ngx_http_sealed_zone_conf_t *zone,
+    ngx_file_info_t *fi)
+{
+    ngx_file_info_t  named;
+
+    if (zone->path.len == 0) {
+        return fi->st_nlink == 0;
+    }
+
+    return ngx_file_info(zone->path.data, &named) != NGX_FILE_ERROR
+           && named.st_dev == fi->st_dev
+           && named.st_ino == fi->st_ino;
+}
+
+
+static void
+ngx_http_sealed_map_kept(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
+    const char *parameter)
+{
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "sealed_zone \"%V\" keeps its \"%s=\" until nginx is "
+                  "started anew, in %V:%ui", &zone->name, parameter,
+                  &zone->file, zone->line);
 }
 
 

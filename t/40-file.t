@@ -203,6 +203,28 @@ $client->disconnect;
 send_one('back');
 all_there('back');
 
+# a new binary that is to have another file, or none, would not use it
+
+$nginx->allow(qr/new binary process \d+ exited with code 1/);
+
+for ([ 'another file', '%%DIR%%/else.zone' ], [ 'none', undef ]) {
+    my ($name, $path) = @$_;
+    my $before = () = $nginx->error_log =~ /keeps its "file="/g;
+
+    $nginx->write_conf(http => http($path, '24m'));
+    $nginx->signal('USR2', $old);
+    ok((wait_until { $before < (() = $nginx->error_log
+                                     =~ /keeps its "file="/g) } 20),
+       "a new binary with $name: refused");
+    ok((wait_until { slurp($nginx->dir . '/nginx.pid') =~ /^$old$/ } 20),
+       "a new binary with $name: has gone");
+}
+
+ok(!-e $nginx->dir . '/else.zone', 'nor did it make one');
+$nginx->write_conf(http => http('%%DIR%%/main.zone', '24m'));
+send_one('no new binary');
+all_there('no new binary');
+
 # a reader at one is woken by a sender at the other
 
 $new = upgrade($old);
@@ -319,5 +341,29 @@ is($client->close_mailbox($box)->status, 204, 'close');
 $client->disconnect;
 
 $other->{finished} = 1;
+$nginx->finish;
+
+
+# from memory to a file, which is not made by a new binary
+
+$nginx = Sealed::Nginx->gateway(
+    authority_seed => $seed, master_secret => $master, daemon => 1,
+    workers => 2, http => http(undef, '16m'),
+);
+$nginx->allow(qr/keeps its "file="|new binary process \d+ exited with code 1/);
+
+$old = $nginx->master;
+$nginx->write_conf(http => http('%%DIR%%/main.zone', '16m'));
+$nginx->signal('USR2', $old);
+ok($nginx->logged(qr/keeps its "file="/, 20), 'a file instead of memory');
+ok((wait_until { slurp($nginx->dir . '/nginx.pid') =~ /^$old$/ } 20),
+   'a file instead of memory: has gone');
+ok(!-e $nginx->dir . '/main.zone', 'a file instead of memory: none is made');
+
+$nginx->write_conf(http => http(undef, '16m'));
+$new = upgrade($old);
+kill 'QUIT', $old;
+ok((wait_until { $nginx->reap } 20), 'memory as before: taken over');
+$nginx->adopt($new);
 $nginx->finish;
 done_testing;
