@@ -244,6 +244,26 @@ SKIP: {
 ok(rewritten(), 'rewritten');
 
 
+# segments that somebody removes: mail that is in none of them is not accepted
+
+is($client->send($sender, $box, 'j' x 512)->status, 201, 'send');
+unlink glob $nginx->dir . "/journal/*.$_" for qw(journal snapshot);
+is($client->send($sender, $box, 'k' x 512)->status, 503,
+   'segments that were removed: 503');
+ok((wait_until {
+    $client->send($sender, $box, 'l' x 512)->status == 201;
+} 20), 'segments that were removed: new ones');
+
+{
+    my @before = bodies($box);
+
+    $client->disconnect;
+    $nginx->kill_all;
+    again();
+    is_deeply([ bodies($box) ], \@before, 'and all that lives is in them');
+}
+
+
 # damage
 
 $client->acknowledge($box, $client->status($box)->json->{next} - 1);

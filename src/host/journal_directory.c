@@ -291,10 +291,18 @@ write_file(void *context, int file, const uint8_t *data, size_t size,
 }
 
 
+/* what is in a file that somebody has removed outlives nothing */
+
 static int
 sync_file(void *context, int file)
 {
-    return fdatasync(file) == -1 ? -errno : 0;
+    struct stat  st;
+
+    if (fdatasync(file) == -1 || fstat(file, &st) == -1) {
+        return -errno;
+    }
+
+    return st.st_nlink ? 0 : -ENOENT;
 }
 
 
