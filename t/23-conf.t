@@ -9,6 +9,8 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
 use Test::More;
 
 use Sealed::Nginx ();
@@ -36,6 +38,27 @@ SKIP: {
     local $ENV{DEMO_GROUP} = 25;
     my $said = run(0, 'the demo', "$top/tools/demo");
     like($said, qr/found 0 times/, 'nothing is found');
+}
+
+# the commands at the head of the quick start, in a copy of conf/
+
+SKIP: {
+    skip 'the quick start is for the machine\'s own nginx', 2
+        unless $ENV{NGINX_MODULE};
+
+    my $copy = tempdir('sealed-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $head = slurp("$top/conf/quick-start.conf") =~ /\A((?:#.*\n)+)/
+               ? $1 : '';
+    my $commands = join "\n", 'set -e', $head =~ /^#     (.*)/mg;
+    my $modules = dirname($ENV{NGINX_MODULE});
+
+    $commands =~ s/^ln -s \S+/ln -s \Q$modules\E/m;
+    ok($commands =~ s/^(nginx .*)/$1 -t/m, 'the last one starts nginx');
+
+    local $ENV{PATH} = "$top/build:/usr/sbin:$ENV{PATH}";
+
+    run(0, 'the quick start', 'sh', '-c',
+        "cp -R \Q$top\E/conf/. \Q$copy\E; cd \Q$copy\E; $commands");
 }
 
 # production
