@@ -164,6 +164,10 @@ is((stat)[2] & 0777, 0600, 'for nobody else') for @files;
 
 # one certificate for one conversation
 
+is(sealed('bob', 'open', '--gateway', $mail, '--mailbox', 'box1.pub'), 2,
+   'an address is no mailbox');
+like($failed, qr/box1\.pub: .* the secret is in the file without "\.pub"/,
+     'and it is said where that is');
 done('bob', 'open', '--gateway', $mail, '--mailbox', $_) for qw(box1 box2);
 is($nginx->zone_status->{mailboxes}, 2, 'two mailboxes');
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 
+static int is_public(const char *file);
 static int write_new(const char *file, const void *data, size_t size,
     unsigned secret);
 
@@ -37,6 +38,12 @@ sealed_file_read(char **text, size_t *size, const char *file, size_t max,
 
     if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
         sealed_fail(rc, "%s: not a regular file", file);
+        goto done;
+    }
+
+    if (secret && (st.st_mode & 077) && is_public(file)) {
+        sealed_fail(rc, "%s: what may be given away; the secret is in the "
+                    "file without \".pub\"", file);
         goto done;
     }
 
@@ -87,6 +94,17 @@ done:
     close(fd);
 
     return rc;
+}
+
+
+static int
+is_public(const char *file)
+{
+    size_t  length;
+
+    length = strlen(file);
+
+    return length > 4 && strcmp(file + length - 4, ".pub") == 0;
 }
 
 
