@@ -412,6 +412,12 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
         }
     }
 
+    /* "nginx -s" sends a signal to a nginx that has all of it in use */
+
+    if (ngx_process == NGX_PROCESS_SIGNALLER) {
+        return NGX_OK;
+    }
+
     for (i = 0; i < smcf->zones.nelts; i++) {
         zone[i]->mailbox.ntags = zone[i]->secret->count;
 

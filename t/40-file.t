@@ -132,6 +132,17 @@ send_one('workers killed');
 
 # who else may use it
 
+{
+    my %before = map { $_ => 1 } $nginx->workers;
+    my ($status, $said) = $nginx->command_signal('reload');
+
+    is($status, 0, 'nginx -s reload') or diag($said);
+    ok((wait_until { 2 == grep { !$before{$_} } $nginx->workers } 20),
+       'nginx -s reload: has come');
+    $client->disconnect;
+    all_there('nginx -s reload');
+}
+
 my ($status, $said) = $nginx->config_test;
 is($status, 0, 'a test beside it') or diag($said);
 

@@ -116,6 +116,17 @@ is($client->open_mailbox($client->certified(class => 1), $other)->status,
 
 # who may use it
 
+{
+    my %before = map { $_ => 1 } $nginx->workers;
+    my ($status, $said) = $nginx->command_signal('reload');
+
+    is($status, 0, 'nginx -s reload') or diag($said);
+    ok((wait_until { grep { !$before{$_} } $nginx->workers } 20),
+       'nginx -s reload: has come');
+    ok((wait_until { !$nginx->leaving } 20), 'nginx -s reload: is over');
+    $client->disconnect;
+}
+
 my ($status, $said) = $nginx->config_test;
 is($status, 0, 'a test beside it') or diag($said);
 

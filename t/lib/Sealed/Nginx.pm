@@ -532,6 +532,24 @@ sub reload {
     return 1;
 }
 
+# "nginx -s SIGNAL", as people and packages do it: (exit status, output)
+
+sub command_signal {
+    my ($self, $signal) = @_;
+
+    my $output = "$self->{dir}/nginx-signal.output";
+
+    unlink $output;
+
+    local $self->{leaks} = 0;
+    my $pid = $self->command($output, '-c', "$self->{dir}/nginx.conf",
+                             '-e', 'stderr', '-s', $signal);
+
+    waitpid $pid, 0;
+
+    return ($? >> 8, slurp($output));
+}
+
 # QUIT, and TERM if that does not help; true when the first sufficed
 
 sub stop {
