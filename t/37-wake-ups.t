@@ -201,4 +201,34 @@ is(scalar(grep { $client->close_mailbox($_)->status != 204 } @boxes), 0,
 
 $elsewhere->close;
 $nginx->finish;
+
+
+# more workers than can be called: readers of the last wait for the sweep,
+# and are counted where they are
+
+$nginx = Sealed::Nginx->gateway(
+    workers => 130,
+    zone_conf => 'reader_times heartbeat=1h; readers mailbox=2;',
+);
+$client = Sealed::Client->new(nginx => $nginx);
+$sender = $client->certified(class => 2);
+
+wait_until { 2 == (() = $nginx->error_log =~ /more than 128 workers/g) } 20;
+
+my ($last) = $nginx->error_log
+             =~ /\[warn\] (\d+)#\d+: sealed: more than 128 workers/;
+
+ok($last, 'the 129th worker says so');
+$box = opened();
+my @streams = map {
+    ($client->event_stream($box, http => $nginx->connection_of($last)))[0]
+} 1 .. 3;
+cmp_ok($streams[0]->event->{retry}, '>=', 60000,
+       'the first of three readers there has to go');
+is($client->send($sender, $box, 'f' x 512)->status, 201, 'send');
+is($_->event->{id}, 1, 'the others get it') for @streams[1, 2];
+
+$_->close for @streams;
+is($client->close_mailbox($box)->status, 204, 'close');
+$nginx->finish;
 done_testing;
