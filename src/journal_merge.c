@@ -157,6 +157,7 @@ static void
 count_streams(sealed_recovery_t *recovery)
 {
     size_t                     i;
+    uint64_t                   all;
     sealed_recovery_stream_t  *stream;
 
     stream = (sealed_recovery_stream_t *) recovery->streams.data;
@@ -171,13 +172,16 @@ count_streams(sealed_recovery_t *recovery)
             continue;
         }
 
-        recovery->result.segments_missing += stream[i].last - stream[i].first
-                                             + 1 - stream[i].segments;
+        /* a snapshot begins with its first; there may be copies of some */
 
-        if (stream[i].snapshot) {
-            recovery->result.segments_missing += stream[i].first - 1;
+        all = (uint64_t) stream[i].last + 1
+              - (stream[i].snapshot ? 1 : stream[i].first);
 
-        } else if (!stream[i].ended) {
+        if (all > stream[i].segments) {
+            recovery->result.segments_missing += all - stream[i].segments;
+        }
+
+        if (!stream[i].snapshot && !stream[i].ended) {
             recovery->result.unclean++;
         }
     }
@@ -212,7 +216,8 @@ sort(uint32_t *order, uint32_t count, const sealed_recovery_item_t *items)
         return;
     }
 
-    for (i = count / 2; i-- > 0; /* void */) {
+    for (i = count / 2; i > 0; /* void */ ) {
+        i--;
         sift(order, i, count, items);
     }
 

@@ -558,6 +558,16 @@ test_snapshot(void **state)
     assert_int_equal(found->quota[0].drawn, quota.drawn);
     assert_int_equal(found->quota[0].end, quota.end);
 
+    /* nor does a copy of a segment change anything */
+
+    w->memory.file[w->memory.files] = w->memory.file[1];
+    strcpy(w->memory.file[w->memory.files++].name, "copy");
+
+    found = recovered(w);
+    assert_int_equal(found->items, 4);
+    assert_int_equal(found->result.segments_missing, 0);
+    w->memory.files--;
+
     /* a body that is gone takes its items along, and it is said */
 
     w->memory.file[1].data[SEALED_JOURNAL_BLOCK
