@@ -250,7 +250,8 @@ sort(pass_t *pass, uint32_t *end)
         end[shard] = n;
     }
 
-    for (i = fanout->count; i-- > 0; /* void */ ) {
+    for (i = fanout->count; i > 0; /* void */ ) {
+        i--;
         pass->order[--end[(pass->hash[i] >> 32) & mask]] = i;
     }
 }

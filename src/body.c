@@ -364,7 +364,8 @@ take_records(sealed_zone_t *zone, sealed_pool_t pool, uint32_t n)
 
         /* the list begins with the lowest: it is walked upwards */
 
-        for (i = got; i-- > 0; /* void */ ) {
+        for (i = got; i > 0; /* void */ ) {
+            i--;
             record = sealed_zone_record(zone, reference[i]);
             record->body = w->body;
             record->next = w->records;

@@ -165,7 +165,7 @@ read_head(sealed_cbor_reader_t *r, unsigned major, uint64_t *value)
 
     v = 0;
 
-    while (n--) {
+    for ( /* void */ ; n; n--) {
         v = (v << 8) | *p++;
     }
 
@@ -224,7 +224,8 @@ write_head(sealed_cbor_writer_t *w, unsigned major, uint64_t value)
     *w->pos++ = (uint8_t) ((major << 5)
                            | (n == 1 ? 24 : n == 2 ? 25 : n == 4 ? 26 : 27));
 
-    while (n--) {
+    while (n) {
+        n--;
         *w->pos++ = (uint8_t) (value >> (8 * n));
     }
 }

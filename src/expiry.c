@@ -61,7 +61,7 @@ sealed_expiry_run_noted(sealed_zone_t *zone, unsigned steps, unsigned pages,
 
     arena = &zone->header->arena;
 
-    while (!is_full(&run) && pages--) {
+    for ( /* void */ ; pages && !is_full(&run); pages--) {
         page = __atomic_fetch_add(&zone->header->sweep_page, 1,
                                   __ATOMIC_RELAXED);
 

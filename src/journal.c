@@ -376,7 +376,8 @@ nonce_at(uint8_t nonce[24], const sealed_journal_segment_t *segment,
 static char *
 hexadecimal(char *out, uint64_t n, unsigned digits)
 {
-    while (digits--) {
+    while (digits) {
+        digits--;
         *out++ = "0123456789abcdef"[(n >> (4 * digits)) & 15];
     }
 

@@ -847,7 +847,7 @@ find_reference(sealed_recovery_t *recovery, uint64_t name)
     table = (reference_t *) recovery->references.data;
     mask = recovery->references.capacity / sizeof(reference_t) - 1;
 
-    for (at = (size_t) (name * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
+    for (at = sealed_journal_name_place(name) & mask;
          table[at].used;
          at = (at + 1) & mask)
     {
@@ -905,7 +905,7 @@ add_reference(sealed_recovery_t *recovery, uint64_t name, uint32_t body)
 
     reference = (reference_t *) references->data;
     mask = references->capacity / sizeof(reference_t) - 1;
-    at = (size_t) (name * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
+    at = sealed_journal_name_place(name) & mask;
 
     while (reference[at].used) {
         at = (at + 1) & mask;

@@ -139,7 +139,7 @@ parse_file(sealed_master_secret_t *secret, const char *text, size_t size,
 
     memset(secret, 0, sizeof(sealed_master_secret_t));
     *line_number = 0;
-    last = text + size;
+    last = size ? text + size : text;
 
     while (text < last) {
         end = memchr(text, '\n', (size_t) (last - text));

@@ -567,8 +567,7 @@ place(uint64_t *table, size_t size, uint64_t name)
 {
     size_t  at;
 
-    at = (size_t) ((name ^ name >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 20)
-         & (size - 1);
+    at = sealed_journal_name_place(name ^ name >> 29) & (size - 1);
 
     while (table[at] && table[at] != name) {
         at = (at + 1) & (size - 1);

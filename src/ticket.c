@@ -152,6 +152,6 @@ alive(uint64_t entry, uint64_t now)
 
     mask = ((uint64_t) 1 << EXPIRY_BITS) - 1;
 
-    return ((entry + LATE - now) & mask)
+    return ((entry + LATE + mask + 1 - (now & mask)) & mask)
            <= SEALED_TICKET_SECONDS + 2 * LATE;
 }

@@ -80,7 +80,8 @@ sealed_wake_take(sealed_zone_t *zone, unsigned worker, uint32_t *mailboxes,
     *all = __atomic_exchange_n(&ring->overflow, 0, __ATOMIC_ACQ_REL);
 
     count = __atomic_load_n(&ring->count, __ATOMIC_RELAXED);
-    count = __atomic_exchange_n(&ring->count, (READINGS(count) + 1) << 16,
+    count = __atomic_exchange_n(&ring->count,
+                                ENTRIES(READINGS(count) + 1) << 16,
                                 __ATOMIC_SEQ_CST);
     count = ENTRIES(count);
 

@@ -259,7 +259,7 @@ is_utf8(const uint8_t *p, size_t size)
             return 0;
         }
 
-        while (n--) {
+        for ( /* void */ ; n; n--) {
 
             if ((*p & 0xc0) != 0x80) {
                 return 0;

@@ -470,7 +470,7 @@ layout(void)
     n = 0;
 
     for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        n = n * 31 + sizes[i];
+        n = (uint32_t) ((uint64_t) n * 31 + sizes[i]);
     }
 
     return n;
