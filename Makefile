@@ -22,6 +22,7 @@ CFLAGS = -O2 -g
 WARNINGS = -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -DSEALED_CHECKED=1
+INTEGER = -fsanitize=integer -fno-sanitize-recover=integer
 DEFINES = -D_GNU_SOURCE -DSEALED_HAVE_LIBCRYPTO=1
 
 B = build
@@ -48,10 +49,10 @@ unit_core = $(core:%.c=$(B)/unit/%.o) $(host:%.c=$(B)/unit/%.o)
 
 
 .PHONY: all module cli unit unit-programs test asan asan-test lint fuzz \
-	soak demo page page-library bench bench-programs clean install uninstall \
-	deb help \
+	fuzz-coverage soak demo page page-library bench bench-programs clean \
+	install uninstall deb help \
 	packages-build packages-test packages-lint packages-asan \
-	packages-bench packages-deb
+	packages-bench packages-deb packages-coverage
 
 all: module cli
 
@@ -65,6 +66,7 @@ help:
 	@echo 'make asan-test    end-to-end tests on an nginx with sanitizers'
 	@echo 'make lint         style, warnings, static checks'
 	@echo 'make fuzz         FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
+	@echo 'make fuzz-coverage what the kept corpora reach, target by target'
 	@echo 'make bench        this gateway beside nchan and Redis: figures, JSON and'
 	@echo '                  a picture in $(B)/bench; QUICK=1: in short'
 	@echo 'make soak         killed under load, SOAK_ROUNDS=$(SOAK_ROUNDS) times, then'
@@ -81,12 +83,12 @@ help:
 # Debian packages, installed when missing
 
 packages-build packages-test packages-lint packages-asan packages-bench \
-		packages-deb: packages-%:
+		packages-deb packages-coverage: packages-%:
 	@tools/install-packages $*
 
 packages-test packages-lint packages-asan packages-bench packages-deb: \
 		| packages-build
-packages-lint packages-asan: | packages-test
+packages-lint packages-asan packages-coverage: | packages-test
 
 
 # the module, by nginx's own build system
@@ -131,11 +133,11 @@ $(B)/unit/libsealed.a: $(unit_core)
 
 $(filter-out %/test_deaths,$(unit)): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o $(B)/unit/libsealed.a
 	$(call say,LD)
-	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ -lcmocka -ljansson $(libs) -lpthread
+	$(Q)$(CLANG) -g $(SANITIZE) -o $@ $^ -lcmocka -ljansson $(libs) -lpthread
 
 $(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
 	$(call say,LD)
-	$(Q)$(CC) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
+	$(Q)$(CLANG) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
 
 # the store with fault points: no sanitizers, it forks a great many times
 
@@ -176,8 +178,12 @@ $(B)/tsan/%.o: %.c
 $(B)/unit/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(WARNINGS) -O1 -g $(SANITIZE) $(DEFINES) -Isrc -MMD -MP \
-		-c -o $@ $<
+	$(Q)$(CLANG) $(WARNINGS) -O1 -g $(SANITIZE) $(integer) $(DEFINES) -Isrc \
+		-MMD -MP -c -o $@ $<
+
+# in what is tested, arithmetic that goes round is an error too
+
+$(unit_core): integer = $(INTEGER)
 
 .SECONDARY:
 
@@ -218,6 +224,9 @@ lint: packages-lint
 
 fuzz: packages-test
 	t/fuzz/run $(FUZZ_SECONDS)
+
+fuzz-coverage: packages-coverage
+	t/fuzz/run coverage
 
 # an nginx with a journal, killed under load, as often as it takes
 

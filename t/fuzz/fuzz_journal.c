@@ -1,7 +1,10 @@
 
 /*
  * Recovery, from a file of these octets as they are, or from records with
- * these payloads in order, some octets of them changed.
+ * these payloads in order, in one file or several, some octets of the last
+ * changed.
+ *
+ * Aims at: journal.c journal_record.c journal_recovery.c journal_merge.c
  */
 
 #include "fuzz.h"
@@ -18,10 +21,20 @@ typedef struct {
 } sums_t;
 
 
-static uint8_t  file[128 * 1024];
-static size_t   file_size;
+enum {
+    FILES = 4,
+    NEXT  = 15                          /* instead of a record's kind */
+};
+
+static uint8_t   file[FILES][128 * 1024];
+static size_t    file_size[FILES];
+static unsigned  files;
 
 static const uint8_t  zone[SEALED_JOURNAL_IDENTITY] = "fuzz";
+
+
+static void begin(sealed_journal_segment_t *segment,
+    const sealed_key_line_t *line);
 
 
 static void *
@@ -118,7 +131,10 @@ quota(void *context, const sealed_journal_quota_t *entry)
 }
 
 
-/* kind and size, then the payload; after the last, places to change */
+/*
+ * Kind and size, then the payload; after the last, places to change.  The
+ * kind NEXT ends a file, and its size says which the next one is.
+ */
 
 static void
 build(const uint8_t *data, size_t size, const sealed_key_line_t *line)
@@ -126,41 +142,66 @@ build(const uint8_t *data, size_t size, const sealed_key_line_t *line)
     size_t                     n, at;
     sealed_journal_segment_t   segment;
 
-    memset(file, 0, sizeof(file));
     memset(&segment, 0, sizeof(segment));
     memcpy(segment.zone, zone, sizeof(zone));
     segment.generation = 1;
     segment.stream = 2;
     segment.number = 1;
     segment.tag = line->tag;
-    sealed_journal_segment_keys(&segment, line->journal_key);
-    sealed_journal_header_encode(file, &segment);
-
-    file_size = SEALED_JOURNAL_BLOCK;
+    begin(&segment, line);
 
     while (size >= 3 && (data[0] & 15)) {
         n = (size_t) data[1] << 8 | data[2];
 
+        if ((data[0] & 15) == NEXT) {
+
+            if (files == FILES) {
+                break;
+            }
+
+            segment.snapshot = n & 1;
+            segment.generation = 1 + (n >> 1 & 3);
+            segment.stream = 2 + (n >> 3 & 3);
+            segment.number = (uint32_t) (n >> 5 & 3);
+            begin(&segment, line);
+
+            data += 3;
+            size -= 3;
+            continue;
+        }
+
+        at = file_size[files - 1];
+
         if (n > size - 3
-            || file_size + sealed_journal_record_size(n) > sizeof(file))
+            || at + sealed_journal_record_size(n) > sizeof(file[0]))
         {
             break;
         }
 
-        memcpy(file + file_size + SEALED_JOURNAL_FRAME, data + 3, n);
-        sealed_journal_record_seal(file + file_size, (uint32_t) n,
+        memcpy(file[files - 1] + at + SEALED_JOURNAL_FRAME, data + 3, n);
+        sealed_journal_record_seal(file[files - 1] + at, (uint32_t) n,
                                    data[0] & 15, &segment, line->journal_key,
-                                   file_size);
-        file_size += sealed_journal_record_size(n);
+                                   at);
+        file_size[files - 1] += sealed_journal_record_size(n);
 
         data += 3 + n;
         size -= 3 + n;
     }
 
     for (/* void */; size >= 4; data += 4, size -= 4) {
-        at = ((size_t) data[1] << 8 | data[2]) % file_size;
-        file[at] ^= data[3];
+        at = ((size_t) data[1] << 8 | data[2]) % file_size[files - 1];
+        file[files - 1][at] ^= data[3];
     }
+}
+
+
+static void
+begin(sealed_journal_segment_t *segment, const sealed_key_line_t *line)
+{
+    memset(file[files], 0, sizeof(file[files]));
+    sealed_journal_segment_keys(segment, line->journal_key);
+    sealed_journal_header_encode(file[files], segment);
+    file_size[files++] = SEALED_JOURNAL_BLOCK;
 }
 
 
@@ -168,11 +209,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sums_t                           sums;
+    unsigned                         i;
     const char                      *error;
     sealed_recovery_t                recovery;
     sealed_recovery_sink_t           sink;
     sealed_recovery_report_t         report;
-    sealed_journal_header_result_t   header;
+    sealed_journal_header_result_t   header[FILES];
 
     static sealed_master_secret_t  secret;
 
@@ -185,9 +227,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
+    files = 0;
+
     if (data[0] == 0) {
-        file_size = size - 1;
-        memcpy(file, data + 1, file_size);
+        file_size[0] = size - 1;
+        memcpy(file[0], data + 1, file_size[0]);
+        files = 1;
 
     } else {
         build(data + 1, size - 1, &secret.line[0]);
@@ -205,19 +250,30 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     sealed_recovery_init(&recovery, zone, &secret, 1000, resize, NULL);
 
-    error = sealed_recovery_examine(&recovery, file, file_size, &header);
+    error = NULL;
 
-    if (error == NULL && header == SEALED_JOURNAL_HEADER_OK) {
-        error = sealed_recovery_read(&recovery, file, file_size, &report);
+    for (i = 0; i < files && error == NULL; i++) {
+        error = sealed_recovery_examine(&recovery, file[i], file_size[i],
+                                        &header[i]);
+    }
 
-        if (error == NULL) {
-            CHECK(report.damaged_octets + report.octets + report.torn_octets
-                  <= file_size);
-            CHECK(sealed_recovery_resolve(&recovery) == 0);
-            CHECK(sealed_recovery_emit(&recovery, &sink) == 0);
-            CHECK(sums.items == recovery.result.envelopes);
-            CHECK(sums.bodies == recovery.result.bodies);
+    for (i = 0; i < files && error == NULL; i++) {
+
+        if (header[i] == SEALED_JOURNAL_HEADER_OK) {
+            error = sealed_recovery_read(&recovery, file[i], file_size[i],
+                                         &report);
+
+            CHECK(error
+                  || report.damaged_octets + report.octets
+                     + report.torn_octets <= file_size[i]);
         }
+    }
+
+    if (error == NULL) {
+        CHECK(sealed_recovery_resolve(&recovery) == 0);
+        CHECK(sealed_recovery_emit(&recovery, &sink) == 0);
+        CHECK(sums.items == recovery.result.envelopes);
+        CHECK(sums.bodies == recovery.result.bodies);
     }
 
     sealed_recovery_free(&recovery);

@@ -61,6 +61,7 @@ check_path(sealed_bytes_t path)
     uint8_t               id[SEALED_MAILBOX_ID_SIZE];
     sealed_bytes_t        prefix;
     sealed_resource_t     resource;
+    sealed_operation_t    operation;
     sealed_http_method_t  method;
 
     prefix = copy("/v1", 3);
@@ -68,8 +69,8 @@ check_path(sealed_bytes_t path)
     free_copy(prefix);
 
     for (method = SEALED_GET; method <= SEALED_OTHER_METHOD; method++) {
-        CHECK(resource != SEALED_ROUTE_NONE
-              || sealed_route_operation(resource, method) == SEALED_OP_NONE);
+        operation = sealed_route_operation(resource, method);
+        CHECK(resource != SEALED_ROUTE_NONE || operation == SEALED_OP_NONE);
     }
 
     if (resource == SEALED_ROUTE_NONE) {

@@ -6,6 +6,8 @@
  *   1  the plaintext of an envelope that is sealed properly
  *   2  name and message of an envelope, and where a bit of it falls over
  *   3  an identity certificate
+ *
+ * Aims at: sealed_envelope.c identity.c
  */
 
 #include "fuzz.h"
