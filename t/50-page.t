@@ -10,9 +10,10 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Cwd qw(abs_path);
+use File::Temp qw(tempdir);
 use Test::More;
 
-use Sealed::Crypto qw(b64u ed25519_public random_bytes);
+use Sealed::Crypto qw(b64u random_bytes);
 use Sealed::Nginx ();
 use Sealed::Node qw(node_packages node_tests);
 use Sealed::Wait qw(slurp);
@@ -27,6 +28,11 @@ is(system("$top/tools/build-page-library", "$install/built.mjs"), 0,
    'the library is built');
 ok(slurp("$install/built.mjs") eq slurp("$top/conf/page/lib/noble.mjs"),
    'and it is what the page has');
+
+my $keys = tempdir(CLEANUP => 1);
+
+is(system("$top/build/sealed", 'keygen', 'authority', "$keys/authority"), 0,
+   'an authority');
 
 # the quick start, with a log of more than any operator would write
 
@@ -50,7 +56,7 @@ $http =~ s{keys/}{%%DIR%%/}g;
 my $nginx = Sealed::Nginx->new(
     http => $http, zone => 'main', workers => 2, files => {
         'master.key' => 'test ' . unpack('H*', random_bytes(32)) . "\n",
-        'authority.pub' => b64u(ed25519_public(random_bytes(32))) . "\n",
+        'authority.pub' => slurp("$keys/authority.pub"),
         accounts => "guest:{PLAIN}guest\n",
     },
 );
@@ -58,7 +64,8 @@ my $nginx = Sealed::Nginx->new(
 # what the tests write, in both files
 
 my @secrets = ('Alice Archer', 'Bob Baker', 'Mallory', 'the usual place',
-               'At nine, then', 'While nginx reloads', 'In another mouth');
+               'At nine, then', 'While nginx reloads', 'In another mouth',
+               'From the shell', 'From the page');
 
 $nginx->secret($_, b64u($_)) for @secrets;
 
@@ -67,7 +74,12 @@ $nginx->secret($_, b64u($_)) for @secrets;
     local $ENV{SEALED_NGINX} = $nginx->master;
     local $ENV{SEALED_NODE_DIRECTORY} = $install;
 
-    node_tests([ sort glob "$Bin/page/*.test.mjs" ], 300);
+    local $ENV{SEALED_PROGRAM} = "$top/build/sealed";
+    local $ENV{SEALED_AUTHORITY} = "$keys/authority";
+
+    # one at a time: they share a gateway
+
+    node_tests([ $_ ], 300) for sort glob "$Bin/page/*.test.mjs";
 }
 
 my $log = $nginx->access_log;

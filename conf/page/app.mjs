@@ -5,13 +5,13 @@ import * as names from './names.mjs';
 import { observer } from './operator.mjs';
 import { Gateway } from './protocol/gateway.mjs';
 import { OtherKeys, inWords } from './protocol/problem.mjs';
-import { verifiedName } from './protocol/identity.mjs';
 import { Session } from './session.mjs';
 import {
     chosenContact, showContacts, showError, showJoined, showOwn, showReceived,
     showRefused, showState,
 } from './view/conversation.mjs';
 import { byId } from './view/elements.mjs';
+import { copyOwn, showExchange } from './view/exchange.mjs';
 import { lookFor, showEntry, showStatus } from './view/operator.mjs';
 
 // also for people whose windows were closed without a word
@@ -39,22 +39,23 @@ const doing = async (button, work) => {
 };
 
 const contacts = async () => {
-    const key = await names.authorityKey();
+    if (!session) {
+        return;
+    }
+
     const verified = [];
+    const all = [...await names.addresses(), ...session.contacts];
 
-    for (const address of await names.addresses()) {
-        const name = await verifiedName(key, address.identity)
-            .catch(() => null);
+    for (const address of all) {
+        const who = await session.whoIs(address.identity).catch(() => null);
 
-        if (name !== null) {
+        if (who) {
             verified.push(address);
-            lookFor(name);
+            lookFor(who.name);
         }
     }
 
-    if (session) {
-        showContacts(verified, session.mailbox.id);
-    }
+    showContacts(verified, session.mailbox.id);
 };
 
 const left = () => {
@@ -66,9 +67,9 @@ const left = () => {
 const join = async () => {
     const name = byId('name').value.trim();
     const coming = new Session(gateway, {
-        message: ({ name: from, text }) => {
-            lookFor(text);
-            showReceived(from, text);
+        message: (message) => {
+            lookFor(message.text);
+            showReceived(message);
         },
         refused: (error) => showRefused(error.message),
         received: (item) => seen.delivery(coming.mailbox.id, item),
@@ -86,6 +87,7 @@ const join = async () => {
     session = coming;
     lookFor(name);
     showJoined(name);
+    showExchange(session.address, await names.authorityKey());
     await contacts();
     byId('text').focus();
 };
@@ -114,6 +116,17 @@ byId('compose').addEventListener('submit', async (event) => {
     await doing(byId('send'), send);
     byId('text').focus();
 });
+
+byId('meet').addEventListener('submit', (event) => {
+    event.preventDefault();
+    doing(byId('add'), async () => {
+        await session.meet(byId('lines').value);
+        byId('lines').value = '';
+        await contacts();
+    });
+});
+
+byId('copy').addEventListener('click', () => doing(byId('copy'), copyOwn));
 
 byId('leave').addEventListener('click', () => doing(byId('leave'), async () => {
     const leaving = session;

@@ -1,28 +1,34 @@
 // Somebody who writes and reads: certificates, a mailbox, and a reader.
 
 import { OPENER, SENDER, SENDERS } from './config.mjs';
+import { fromLines } from './protocol/address.mjs';
 import { open, sealBody, sealHeader } from './protocol/envelope.mjs';
 import { readEventStream } from './protocol/event_stream.mjs';
 import { commitment, frankHolds } from './protocol/frank.mjs';
-import { verifiedName } from './protocol/identity.mjs';
+import { verifiedByAny } from './protocol/identity.mjs';
 import { agreementKey } from './protocol/keys.mjs';
 import { newMailbox } from './protocol/mailbox.mjs';
 import { textMessage, textOf } from './protocol/message.mjs';
-import { hex, random } from './protocol/octets.mjs';
+import { equal, hex, random } from './protocol/octets.mjs';
 import { follow } from './protocol/reader.mjs';
 import { readWebSocket } from './protocol/websocket.mjs';
 import * as names from './names.mjs';
 
 const TRANSPORTS = { stream: readEventStream, websocket: readWebSocket };
 
+const unique = (list, octetsOf) => list.filter((one, i) => i === list.findIndex(
+    (other) => equal(octetsOf(one), octetsOf(other))));
+
 export class Session {
 
-    // on: { message({ name, key, text }), refused(why), state(text),
-    // ended(error), received(item) }
+    // on: { message({ name, here, text }), refused(why), state(text),
+    // ended(error), received(item) }; here: certified in this browser
 
     constructor(gateway, on) {
         this.gateway = gateway;
         this.on = on;
+        this.authorities = [];
+        this.contacts = [];
         this.conversations = new Map();
         this.seen = new Set();
         this.stopping = new AbortController();
@@ -32,6 +38,7 @@ export class Session {
         const { gateway } = this;
         const origin = gateway.origins.read;
 
+        this.authorities = [await names.authorityKey()];
         await gateway.discover(await names.pinned(origin));
         await names.pin(origin, gateway.pin);
 
@@ -45,7 +52,7 @@ export class Session {
         await gateway.openMailbox(this.mailbox, opener);
         this.address = {
             identity: this.identity, mailbox: this.mailbox.id,
-            keyid: this.mailbox.keyid,
+            keyid: this.mailbox.keyid, gateway: origin,
         };
         await names.publish(this.address);
 
@@ -54,6 +61,39 @@ export class Session {
             onState: (state) => this.on.state(state),
             signal: this.stopping.signal,
         }).catch((error) => this.on.ended(error));
+    }
+
+    // Who somebody is, by the word of an authority that is trusted here.
+
+    async whoIs(identity) {
+        const { name, authority } = await verifiedByAny(this.authorities,
+            identity);
+
+        return { name, here: authority === this.authorities[0] };
+    }
+
+    // Addresses of people elsewhere, as protocol/address.mjs takes them.  All
+    // of them are good, or nothing is changed.
+
+    async meet(text) {
+        const { addresses, authorities } = fromLines(text);
+        const trusted = [...this.authorities, ...authorities];
+
+        for (const { identity, gateway } of addresses) {
+            if (gateway && !Object.values(this.gateway.origins)
+                .includes(gateway)) {
+                throw new Error(`That mailbox is at ${gateway}.`);
+            }
+
+            await verifiedByAny(trusted, identity).catch((error) => {
+                throw new Error(`${identity[0]}: ${error.message}. The key of`
+                    + ' the authority that certified it belongs here, too.');
+            });
+        }
+
+        this.authorities = unique(trusted, (key) => key);
+        this.contacts = unique([...this.contacts, ...addresses],
+            ({ mailbox }) => mailbox);
     }
 
     // one certificate for one conversation, as long as there are enough
@@ -101,8 +141,7 @@ export class Session {
         try {
             const envelope = await open(this.key, header, body);
             const { identity, kf, message, ephemeral } = envelope;
-            const name = await verifiedName(await names.authorityKey(),
-                identity);
+            const who = await this.whoIs(identity);
 
             if (!await frankHolds(stamp, kf, message)) {
                 throw new Error('made so that it cannot be reported');
@@ -114,7 +153,7 @@ export class Session {
 
             if (!this.seen.has(hex(ephemeral))) {
                 this.seen.add(hex(ephemeral));
-                this.on.message({ name, key: identity[1], text });
+                this.on.message({ ...who, text });
             }
 
         } catch (error) {

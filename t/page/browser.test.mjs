@@ -1,100 +1,22 @@
 // Two people, a forger and an operator's eye, in a headless Chromium.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-const environment = (name) => {
-    const value = process.env[name];
+import {
+    complained, complaintsUntilNow, environment, join, mailboxes, newPage,
+    received, screenshots, send as sendText, url, waitForAlert, waitForCount,
+} from './people.mjs';
 
-    if (!value) {
-        throw new Error(`${name} is not set; run t/50-page.t`);
-    }
-
-    return value;
-};
-
-const url = environment('SEALED_PAGE');
-const modules = environment('SEALED_NODE_DIRECTORY');
-const { chromium } = createRequire(`${modules}/package.json`)(
-    'playwright-core');
-
-const screenshots = `${modules}/screenshots`;
 const ALICE = 'Alice Archer', BOB = 'Bob Baker';
 
-let browser, context, alice, bob;
-const complaints = [];
+let alice, bob;
 const texts = [];
 
-const newPage = async () => {
-    const page = await context.newPage();
-
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type())) {
-            complaints.push(message.text());
-        }
-    });
-
-    await page.goto(url);
-
-    return page;
-};
-
-const join = async (name, transport) => {
-    const page = await newPage();
-
-    await page.fill('#name', name);
-    await page.check(`input[value=${transport}]`);
-    await page.click('#enter');
-    await page.waitForSelector('#state.connected');
-
-    return page;
-};
-
 const send = async (page, text) => {
-    const sent = page.locator('.own .text').filter({ hasText: text });
-
     texts.push(text);
-    await page.fill('#text', text);
-    await page.click('#send');
-    await sent.waitFor();
+    await sendText(page, text);
 };
-
-const received = (page) => page.locator('.received .text').allTextContents();
-
-const waitForCount = (page, selector, count) => page.waitForFunction(
-    ([what, n]) => document.querySelectorAll(what).length >= n,
-    [selector, count]);
-
-// what the status page says, by way of the page
-
-const mailboxes = (page, count) => page.waitForFunction((wanted) =>
-    document.querySelector('#held').textContent.includes(
-        `mailboxes${wanted}envelopes`), count);
-
-const complained = (expected) => {
-    const said = complaints.splice(0).filter((text) => !expected?.test(text));
-
-    assert.deepEqual(said, []);
-};
-
-before(async () => {
-    mkdirSync(screenshots, { recursive: true });
-
-    // as root there is no sandbox to be had
-    browser = await chromium.launch({
-        executablePath: '/usr/bin/chromium',
-        args: process.getuid() === 0 ? ['--no-sandbox'] : [],
-    });
-    context = await browser.newContext({
-        viewport: { width: 1280, height: 900 },
-    });
-    context.setDefaultTimeout(60000);
-});
-
-after(() => browser?.close());
 
 test('the page is only what it is served as', async () => {
     const response = await fetch(url);
@@ -132,7 +54,7 @@ test('the page is only what it is served as', async () => {
         script.click();
     });
     assert.notEqual(await page.title(), 'done');
-    assert.ok(complaints.splice(0).length > 0, 'the browser says so');
+    assert.ok(complaintsUntilNow().length > 0, 'the browser says so');
     await page.close();
 });
 
@@ -142,8 +64,7 @@ test('a wrong password', async () => {
     await page.fill('#name', 'Mallory');
     await page.fill('#password', 'wrong');
     await page.click('#enter');
-    await page.getByRole('alert')
-        .filter({ hasText: 'Account or password is wrong.' }).waitFor();
+    await waitForAlert(page, 'Account or password is wrong.');
     complained(/401/);
     await page.close();
 });
@@ -159,8 +80,7 @@ test('a gateway with other keys than before', async () => {
 
     await page.fill('#name', 'Mallory');
     await page.click('#enter');
-    await page.getByRole('alert')
-        .filter({ hasText: 'other keys than before' }).waitFor();
+    await waitForAlert(page, 'other keys than before');
     await page.click('#trust');
     await page.waitForSelector('#state.connected');
     await mailboxes(page, 1);
@@ -371,8 +291,7 @@ test('a gateway that cannot be reached', async () => {
     await alice.route('**/v1/envelopes', (route) => route.abort());
     await alice.fill('#text', 'Still here?');
     await alice.click('#send');
-    await alice.getByRole('alert')
-        .filter({ hasText: 'The gateway cannot be reached.' }).waitFor();
+    await waitForAlert(alice, 'The gateway cannot be reached.');
     assert.equal(await alice.inputValue('#text'), 'Still here?',
         'what was written is not lost');
     await alice.unroute('**/v1/envelopes');

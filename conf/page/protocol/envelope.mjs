@@ -4,6 +4,7 @@
 
 import { xchacha20poly1305 } from '../lib/noble.mjs';
 import { decodeFirst, encode } from './cbor.mjs';
+import { isIdentity } from './identity.mjs';
 import { agree, agreementKeyFrom, hkdf, sha256 } from './keys.mjs';
 import { concat, equal, xor } from './octets.mjs';
 
@@ -65,11 +66,6 @@ const withoutPadding = (plaintext) => {
 
     return value;
 };
-
-const isIdentity = (value) => Array.isArray(value) && value.length === 4
-    && typeof value[0] === 'string' && value[1] instanceof Uint8Array
-    && value[1].length === KEY && typeof value[2] === 'number'
-    && value[3] instanceof Uint8Array;
 
 const decrypted = (key, given, body) => {
     try {

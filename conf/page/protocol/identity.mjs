@@ -3,13 +3,28 @@
 
 import { encode } from './cbor.mjs';
 import { sign, verify } from './keys.mjs';
-import { concat } from './octets.mjs';
+import { concat, utf8 } from './octets.mjs';
+
+const NAME = 255, KEY = 32, SIGNATURE = 64;
 
 const statement = (name, key, notAfter) => concat('sealed-sender identity v1',
     [0], encode([name, key, notAfter]));
 
 export const certify = async (authority, name, key, notAfter) => [name, key,
     notAfter, await sign(authority, statement(name, key, notAfter))];
+
+// whether a value is one as to its form, whoever made it
+
+export const isIdentity = (value) => {
+    const [name, key, notAfter, signature] = Array.isArray(value)
+        && value.length === 4 ? value : [];
+
+    return typeof name === 'string' && name !== ''
+        && utf8(name).length <= NAME
+        && key instanceof Uint8Array && key.length === KEY
+        && typeof notAfter === 'number'
+        && signature instanceof Uint8Array && signature.length === SIGNATURE;
+};
 
 // The name, or an error.
 
@@ -27,4 +42,23 @@ export const verifiedName = async (authorityKey, identity,
     }
 
     return name;
+};
+
+// { name, authority }, of the first authority that certifies it, or an error.
+
+export const verifiedByAny = async (authorities, identity) => {
+    let failure;
+
+    for (const authority of authorities) {
+        try {
+            return {
+                name: await verifiedName(authority, identity), authority,
+            };
+
+        } catch (error) {
+            failure = error;
+        }
+    }
+
+    throw failure;
 };

@@ -20,6 +20,10 @@ export const textMessage = async (text) => {
 export const textOf = async (message) => {
     const [version, , name, offset, total, digest, content] = decode(message);
 
+    if (version === VERSION && typeof name === 'string') {
+        throw new Error('a file, which this page does not take');
+    }
+
     if (version !== VERSION || name !== null || offset !== 0
         || !(content instanceof Uint8Array) || total !== content.length
         || !(digest instanceof Uint8Array)

@@ -16,8 +16,8 @@ const bubble = (className, who, text) => {
 export const showOwn = (name, text) => bubble('message own', `to ${name}`,
     text);
 
-export const showReceived = (name, text) => bubble('message received',
-    `${name} ✓ verified`, text);
+export const showReceived = ({ name, here, text }) => bubble(
+    'message received', `${name} ✓ verified${here ? '' : ' elsewhere'}`, text);
 
 export const showRefused = (why) => bubble('message refused',
     'An envelope was refused',

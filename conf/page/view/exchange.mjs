@@ -1,0 +1,33 @@
+// What is given away, and taken, to write with people outside this browser.
+
+import { addressLine } from '../protocol/address.mjs';
+import { base64url } from '../protocol/octets.mjs';
+import { byId } from './elements.mjs';
+
+const offer = (link, name, line) => {
+    URL.revokeObjectURL(link.href);
+    link.href = URL.createObjectURL(new Blob([`${line}\n`],
+        { type: 'text/plain' }));
+    link.download = name;
+    link.textContent = name;
+};
+
+const fileName = (name) => `${name.toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')}.mailbox.pub`;
+
+export const showExchange = (address, authority) => {
+    const lines = [addressLine(address), base64url(authority)];
+    const file = fileName(address.identity[0]);
+
+    byId('own').value = lines.join('\n');
+    offer(byId('save-address'), file, lines[0]);
+    offer(byId('save-authority'), 'names.pub', lines[1]);
+    byId('command').textContent = `sealed send --to ${file}`
+        + ' --identity-authority names.pub \\\n'
+        + '    --identity me --message Hello';
+};
+
+export const copyOwn = async () => {
+    byId('own').select();
+    await navigator.clipboard.writeText(byId('own').value);
+};
