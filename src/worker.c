@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 
+static int try_lock(sealed_zone_t *zone, uint32_t place);
 static void reap(sealed_zone_t *zone, uint32_t place);
 static void give(sealed_zone_t *zone, uint32_t *place);
 
@@ -15,24 +16,34 @@ static void give(sealed_zone_t *zone, uint32_t *place);
 int
 sealed_worker_claim(sealed_zone_t *zone)
 {
-    int        rc;
-    uint32_t   i;
+    uint32_t  i;
 
     for (i = 0; i < SEALED_WORKERS; i++) {
-        rc = pthread_mutex_trylock(&zone->workers[i].mutex);
-
-        if (rc == EOWNERDEAD) {
-            reap(zone, i);
-            rc = pthread_mutex_consistent(&zone->workers[i].mutex);
-        }
-
-        if (rc == 0) {
+        if (try_lock(zone, i) == 0) {
             zone->worker = i;
             return 0;
         }
     }
 
     return -1;
+}
+
+
+/* of a place whose worker has died what it left is given back first */
+
+static int
+try_lock(sealed_zone_t *zone, uint32_t place)
+{
+    int  rc;
+
+    rc = pthread_mutex_trylock(&zone->workers[place].mutex);
+
+    if (rc == EOWNERDEAD) {
+        reap(zone, place);
+        rc = pthread_mutex_consistent(&zone->workers[place].mutex);
+    }
+
+    return rc;
 }
 
 
@@ -84,14 +95,13 @@ sealed_worker_reap(sealed_zone_t *zone)
 unsigned
 sealed_worker_taken(sealed_zone_t *zone, uint32_t place)
 {
-    if (place != zone->worker
-        && pthread_mutex_trylock(&zone->workers[place].mutex) == 0)
-    {
-        (void) pthread_mutex_unlock(&zone->workers[place].mutex);
-        return 0;
+    if (place == zone->worker || try_lock(zone, place) != 0) {
+        return 1;
     }
 
-    return 1;
+    (void) pthread_mutex_unlock(&zone->workers[place].mutex);
+
+    return 0;
 }
 
 

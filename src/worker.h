@@ -57,7 +57,7 @@ void sealed_worker_release(sealed_zone_t *zone);
 /* gives back what dead workers have left; returns how many there were */
 unsigned sealed_worker_reap(sealed_zone_t *zone);
 
-/* whether a worker that lives has this place */
+/* whether a worker that lives has this place; else nothing is left in it */
 unsigned sealed_worker_taken(sealed_zone_t *zone, uint32_t place);
 
 /* how many of those that live have not come to this generation yet */

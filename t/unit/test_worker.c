@@ -83,6 +83,48 @@ test_places(void **unused)
 }
 
 
+/* who only asks for a place of the dead neither keeps it nor what is there */
+
+static void
+test_asked(void **unused)
+{
+    pid_t           pid;
+    uint32_t        free_pages;
+    sealed_zone_t  *zone, other;
+
+    zone = store_new(2 << 20);
+    free_pages = zone->header->arena.free_pages;
+
+    assert_int_equal(sealed_worker_taken(zone, zone->worker), 1);
+    assert_int_equal(sealed_worker_taken(zone, 1), 0);
+
+    pid = fork();
+
+    if (pid == 0) {
+        (void) child_zone(zone);
+        zone->workers[zone->worker].journal = 1;
+        _exit(sealed_worker_take(zone, SEALED_POOL_MAILBOX, 0) == 0
+              ? (int) zone->worker : 3);
+    }
+
+    wait_for(pid, 1);
+
+    assert_int_equal(sealed_worker_taken(zone, 1), 0);
+    assert_int_equal(sealed_worker_taken(zone, 1), 0);
+    assert_int_equal(sealed_worker_behind(zone, 2), 1);     /* itself */
+    assert_int_equal(zone->header->arena.free_pages, free_pages);
+    assert_null(store_check(zone));
+
+    other = *zone;
+    other.worker = SEALED_WORKERS;
+    assert_int_equal(sealed_worker_claim(&other), 0);
+    assert_int_equal(other.worker, 1);
+    sealed_worker_release(&other);
+
+    store_free(zone);
+}
+
+
 static void
 test_take_and_give(void **unused)
 {
@@ -361,6 +403,7 @@ main(void)
 
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_asked),
         cmocka_unit_test(test_take_and_give),
         cmocka_unit_test(test_reap),
         cmocka_unit_test(test_reap_and_die)
