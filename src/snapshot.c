@@ -347,7 +347,8 @@ write_mailbox(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
                                          + SEALED_JOURNAL_STAMP_MAX
                                          + body->size)
               + sealed_journal_record_size(ITEMS_MAX)
-              + 2 * SEALED_JOURNAL_BLOCK)
+              + 2 * SEALED_JOURNAL_BLOCK
+            || batch->parts + 2 > SEALED_JOURNAL_PARTS)
         {
             result = SEALED_SNAPSHOT_WAIT;
             break;

@@ -39,6 +39,9 @@ typedef struct {
 } world_t;
 
 
+static uint64_t  segment_size = SEGMENT;
+
+
 static uint32_t
 draw(world_t *w, uint32_t n)
 {
@@ -64,10 +67,10 @@ begin(world_t *w, stream_t *s, uint64_t stream, unsigned snapshot)
     segment.snapshot = snapshot;
 
     sealed_journal_writer_init(&s->writer, &segment,
-                               w->secret.line[0].journal_key, SEGMENT,
+                               w->secret.line[0].journal_key, segment_size,
                                s->buffer, s->buffer + CAPACITY, CAPACITY);
     sealed_journal_output_init(&s->output, &w->files,
-                               SEALED_JOURNAL_SYNC_OFF, SEGMENT);
+                               SEALED_JOURNAL_SYNC_OFF, segment_size);
 }
 
 
@@ -745,7 +748,7 @@ test_certificates(void **state)
 /* more mail than batch and segments hold, in one mailbox */
 
 static void
-test_large(void **state)
+write_large(int files)
 {
     world_t            *w;
     unsigned            i;
@@ -777,7 +780,7 @@ test_large(void **state)
     snapshot = write_snapshot(w, 0);
     end(&w->log);
     assert_int_equal(snapshot.envelopes, 700);
-    assert_true(w->memory.files > 10);
+    assert_true(w->memory.files > files);
 
     zone = store_new(ZONE);
     assert_int_equal(restore(w, zone), 0);
@@ -795,13 +798,32 @@ test_large(void **state)
 }
 
 
+static void
+test_large(void **state)
+{
+    write_large(10);
+}
+
+
+/* a batch is written when it touches too many segments, before it is full */
+
+static void
+test_small_segments(void **state)
+{
+    segment_size = 64 * 1024;
+    write_large(40);
+    segment_size = SEGMENT;
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_meanwhile),
         cmocka_unit_test(test_certificates),
-        cmocka_unit_test(test_large)
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_small_segments)
     };
 
     if (sodium_init() == -1) {
