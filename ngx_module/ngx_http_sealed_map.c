@@ -573,8 +573,13 @@ ngx_http_sealed_map_format(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     sealed_journal_identity(handle.header->identity,
                             (char *) zone->name.data, zone->name.len);
-    ngx_http_sealed_map_boot(handle.header->boot);
     handle.header->reserved = map->reserved;
+
+    /* one that is to be filled is trusted when it is full */
+
+    if (zone->journal.path.len == 0) {
+        ngx_http_sealed_map_boot(handle.header->boot);
+    }
 
     return NGX_OK;
 }
@@ -625,9 +630,11 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     if (!trusted && zone->journal.path.len) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "\"%V\" of sealed_zone \"%V\" was in use when the "
-                      "machine went down, it is made anew from the journal",
-                      &zone->path, &zone->name);
+                      "\"%V\" of sealed_zone \"%V\" was %s, it is made "
+                      "anew from the journal", &zone->path, &zone->name,
+                      sodium_is_zero(header->boot, sizeof(header->boot))
+                      ? "not complete yet when nginx ended"
+                      : "in use when the machine went down");
 
         /* holes read as zeros, which is what a new zone begins with */
 
@@ -700,6 +707,11 @@ ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     handle.limits = zone->mailbox;
 
     if (ngx_http_sealed_recover(log, zone, &handle, found) == NGX_OK) {
+
+        if (found == 0) {
+            ngx_http_sealed_map_boot(handle.header->boot);
+        }
+
         return NGX_OK;
     }
 
