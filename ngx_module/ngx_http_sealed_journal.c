@@ -771,6 +771,12 @@ ngx_http_sealed_journal_tick(ngx_event_t *ev)
         && (ngx_msec_int_t) (ngx_current_msec - j->retry) >= 0)
     {
         j->retry = ngx_current_msec + NGX_HTTP_SEALED_JOURNAL_RETRY;
+
+        /* another stream, or the segment that was not made would be missed */
+
+        randombytes_buf(&j->writer.segment.stream,
+                        sizeof(j->writer.segment.stream));
+        j->writer.segment.number = 0;
         sealed_journal_rotate(&j->writer,
                               __atomic_load_n(
                                  &j->zone->zone->header->journal.generation,
@@ -784,6 +790,9 @@ ngx_http_sealed_journal_tick(ngx_event_t *ev)
 
     if (!ngx_exiting) {
         ngx_http_sealed_rewrite_tick(j);
+
+    } else if (j->rewrite.state <= NGX_HTTP_SEALED_REWRITE_WAIT) {
+        ngx_http_sealed_rewrite_exit(j);
     }
 
     ngx_add_timer(ev, ngx_min(NGX_HTTP_SEALED_JOURNAL_TICK,

@@ -47,6 +47,7 @@ typedef struct {
     const sealed_journal_batch_t *batch;
     uint64_t                      octets;
     int                           rc;
+    ngx_uint_t                    again;        /* with this generation */
     ngx_msec_t                    retry;
     ngx_msec_t                    began;
     unsigned                      busy:1;

@@ -29,6 +29,7 @@ static void ngx_http_sealed_rewrite_thread(void *data, ngx_log_t *log);
 static void ngx_http_sealed_rewrite_written(ngx_event_t *ev);
 static void ngx_http_sealed_rewrite_over(ngx_http_sealed_journal_t *j,
     int err);
+static void ngx_http_sealed_rewrite_end(ngx_http_sealed_journal_t *j);
 
 
 void
@@ -159,6 +160,7 @@ ngx_http_sealed_rewrite_claim(ngx_http_sealed_journal_t *j)
 static ngx_int_t
 ngx_http_sealed_rewrite_begin(ngx_http_sealed_journal_t *j)
 {
+    uint64_t                       generation;
     sealed_zone_journal_t         *shared;
     sealed_journal_segment_t       segment;
     ngx_http_sealed_rewrite_t     *w;
@@ -191,8 +193,20 @@ ngx_http_sealed_rewrite_begin(ngx_http_sealed_journal_t *j)
     }
 
     w->wants = __atomic_load_n(&shared->wants, __ATOMIC_ACQUIRE);
-    w->generation = __atomic_add_fetch(&shared->generation, 1,
-                                       __ATOMIC_ACQ_REL);
+    generation = __atomic_load_n(&shared->generation, __ATOMIC_ACQUIRE);
+
+    /* streams need not begin segments anew for each attempt */
+
+    if (!w->again
+        || w->generation != generation
+        || __atomic_load_n(&shared->needed, __ATOMIC_ACQUIRE) > generation)
+    {
+        generation = __atomic_add_fetch(&shared->generation, 1,
+                                        __ATOMIC_ACQ_REL);
+    }
+
+    w->generation = generation;
+    w->again = 0;
     w->began = ngx_current_msec;
     w->time = ngx_time();
 
@@ -207,6 +221,8 @@ ngx_http_sealed_rewrite_begin(ngx_http_sealed_journal_t *j)
     sealed_journal_output_init(&w->output, &j->files,
                                SEALED_JOURNAL_SYNC_TIMED,
                                zone->journal.segment);
+    w->output.scarce = w->said;
+
     sealed_snapshot_init(&w->snapshot, sealed_journal_resize, NULL);
 
     w->state = NGX_HTTP_SEALED_REWRITE_WAIT;
@@ -305,6 +321,13 @@ ngx_http_sealed_rewrite_thread(void *data, ngx_log_t *log)
     if (w->rc == 0 && w->state == NGX_HTTP_SEALED_REWRITE_END) {
         w->rc = sealed_journal_finish(&w->output);
     }
+
+    /* a disk that is full gets back what a snapshot in pieces takes */
+
+    if (w->rc != 0) {
+        rc = sealed_journal_directory_drop(&j->directory, w->generation);
+        w->again = rc == 0;
+    }
 }
 
 
@@ -386,19 +409,22 @@ ngx_http_sealed_rewrite_over(ngx_http_sealed_journal_t *j, int err)
         ngx_http_sealed_rewrite_want(j->zone);
     }
 
-    ngx_http_sealed_rewrite_exit(j);
+    ngx_http_sealed_rewrite_end(j);
+
+    /* who has tried in vain tries again, and no other meanwhile */
+
+    if (err == 0) {
+        ngx_http_sealed_rewrite_exit(j);
+    }
 }
 
 
-void
-ngx_http_sealed_rewrite_exit(ngx_http_sealed_journal_t *j)
+static void
+ngx_http_sealed_rewrite_end(ngx_http_sealed_journal_t *j)
 {
-    uint64_t                    writer;
-    sealed_zone_t              *zone;
     ngx_http_sealed_rewrite_t  *w;
 
     w = &j->rewrite;
-    zone = j->zone->zone;
 
     if (w->state != NGX_HTTP_SEALED_REWRITE_IDLE) {
         (void) sealed_journal_finish(&w->output);
@@ -411,7 +437,18 @@ ngx_http_sealed_rewrite_exit(ngx_http_sealed_journal_t *j)
         ngx_free(w->buffer);
         w->buffer = NULL;
     }
+}
 
+
+void
+ngx_http_sealed_rewrite_exit(ngx_http_sealed_journal_t *j)
+{
+    uint64_t        writer;
+    sealed_zone_t  *zone;
+
+    ngx_http_sealed_rewrite_end(j);
+
+    zone = j->zone->zone;
     writer = (uint64_t) zone->worker + 1;
     (void) __atomic_compare_exchange_n(&zone->header->journal.writer,
                                        &writer, 0, 0, __ATOMIC_ACQ_REL,

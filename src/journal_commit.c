@@ -1,6 +1,7 @@
 
 #include "journal_commit.h"
 
+#include <errno.h>
 #include <string.h>
 
 
@@ -93,6 +94,13 @@ write_part(sealed_journal_output_t *output,
 
         rc = files->create(files->context, part->name, output->segment_size);
 
+        if (rc == -ENOSPC && output->scarce) {
+            rc = files->create(files->context, part->name, part->size);
+
+        } else if (rc >= 0) {
+            output->scarce = 0;
+        }
+
         if (rc < 0) {
             return rc;
         }
@@ -162,6 +170,7 @@ give_up(sealed_journal_output_t *output, int rc)
     }
 
     output->unsynced = 0;
+    output->scarce = 1;
 
     return -rc;
 }

@@ -60,6 +60,7 @@ typedef struct {
     unsigned                      open:1;
     unsigned                      unsynced:1;   /* octets of the file */
     unsigned                      unnamed:1;    /* its name */
+    unsigned                      scarce:1;     /* room: begin with less */
 } sealed_journal_output_t;
 
 

@@ -217,6 +217,39 @@ sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
 }
 
 
+int
+sealed_journal_directory_drop(const sealed_journal_directory_t *directory,
+    uint64_t generation)
+{
+    int                     rc;
+    size_t                  i, count;
+    sealed_journal_file_t  *files;
+
+    rc = list(directory, &files, &count);
+
+    for (i = count; rc == 0 && i > 0; i--) {
+
+        if (strtoull(files[i - 1].name, NULL, 16) != generation
+            || strstr(files[i - 1].name, ".snapshot") == NULL)
+        {
+            continue;
+        }
+
+        /* it counts as long as its end is there: that has to go for good */
+
+        if (unlinkat(directory->fd, files[i - 1].name, 0) == -1
+            || fsync(directory->fd) == -1)
+        {
+            rc = -errno;
+        }
+    }
+
+    free(files);
+
+    return rc;
+}
+
+
 static int
 create_file(void *context, const char *name, uint64_t size)
 {

@@ -86,6 +86,13 @@ int sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
     uint64_t generation, uint64_t *octets);
 
 /*
+ * Removes the snapshot of this generation, which did not become one, its end
+ * first.  0 or an error.
+ */
+int sealed_journal_directory_drop(const sealed_journal_directory_t *directory,
+    uint64_t generation);
+
+/*
  * Reads and resolves a recovery that has been initialised, as realloc()
  * gives memory; what it finds and how far it is goes to say.  0 or -1.
  */

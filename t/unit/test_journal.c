@@ -292,6 +292,7 @@ test_failures(void **state)
 {
     int         rc, file;
     size_t      step;
+    step_t     *create;
     journal_t  *j;
 
     for (step = 1; step <= 6; step++) {
@@ -316,11 +317,36 @@ test_failures(void **state)
         assert_null(sealed_journal_take(&j->writer));
         sealed_journal_rotate(&j->writer, 2);
 
+        /* there may be room for no more than this */
+
+        j->memory.fail_at = j->memory.steps + 1;
+
         file = j->memory.files;
         assert_int_equal(put(j, 3, "\3", 1), 0);
         assert_int_equal(commit(j), 0);
         assert_int_equal(j->memory.files, file + 1);
         assert_int_equal(expect_records(j, file, (uint8_t *) "\3", 1, 1), 1);
+
+        for (create = j->memory.step + j->memory.steps - 1;
+             create->kind != STEP_CREATE;
+             create--)
+        {
+            /* void */
+        }
+
+        assert_int_equal(create->size, SEALED_JOURNAL_BLOCK
+                                       + sealed_journal_record_size(1));
+
+        sealed_journal_rotate(&j->writer, 3);
+        create = j->memory.step + j->memory.steps;
+        assert_int_equal(put(j, 3, "\4", 1), 0);
+        assert_int_equal(commit(j), 0);
+
+        while (create->kind != STEP_CREATE) {
+            create++;
+        }
+
+        assert_int_equal(create->size, SEGMENT);
 
         journal_free(j);
     }

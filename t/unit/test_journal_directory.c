@@ -344,6 +344,20 @@ test_trim(void **state)
     assert_int_equal(load(d, &said, &result), 0);
     assert_int_equal(result.mailboxes, 3);
 
+    /* a snapshot that did not become one, and nothing else */
+
+    disk_begin(d, 4, 6, 1);
+    assert_int_equal(put_open(d, 6), 0);
+    assert_int_equal(sealed_journal_finish(&d->output), 0);
+    disk_begin(d, 4, 7, 0);
+    assert_int_equal(put_open(d, 7), 0);
+    assert_int_equal(sealed_journal_finish(&d->output), 0);
+
+    assert_int_equal(sealed_journal_directory_drop(&d->directory, 4), 0);
+    assert_int_equal(sealed_journal_directory_drop(&d->directory, 9), 0);
+    assert_int_equal(load(d, &said, &result), 0);
+    assert_int_equal(result.mailboxes, 4);
+
     disk_free(d);
 }
 
