@@ -120,7 +120,7 @@ $(B)/cli/%.o: %.c
 
 # unit tests: each t/unit/test_*.c is a program of its own, on all of src/
 
-unit-programs: $(unit) $(B)/zone_check $(B)/tsan/test_hammer
+unit-programs: $(unit) $(B)/zone_check $(B)/faults.so $(B)/tsan/test_hammer
 
 unit: packages-test
 	@$(MAKE) --no-print-directory unit-programs
@@ -138,6 +138,13 @@ $(filter-out %/test_deaths,$(unit)): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o
 $(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
 	$(call say,LD)
 	$(Q)$(CLANG) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
+
+# calls of nginx that fail or are the last: loaded before its libraries
+
+$(B)/faults.so: t/unit/faults.c
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE -fPIC -shared -o $@ $<
 
 # the store with fault points: no sanitizers, it forks a great many times
 
@@ -234,6 +241,9 @@ soak: packages-test
 	@$(MAKE) --no-print-directory all unit-programs
 	@SEALED_CRASH_ROUNDS=$(SOAK_ROUNDS) NGINX_BIN=$(NGINX) \
 		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/41-crash.t
+	@SEALED_KILL_ROUNDS=$$(( ($(SOAK_ROUNDS) + 24) / 25 )) \
+		NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) \
+		prove -It/lib -v t/41-kill-points.t
 	@NGINX_BIN=$(NGINX) NGINX_MODULE=$(CURDIR)/$(SO) t/soak
 	@SEALED_KILLS=1000 SEALED_CHURN=600 NGINX_BIN=$(NGINX) \
 		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/42-under-load.t

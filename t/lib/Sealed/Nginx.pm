@@ -61,6 +61,7 @@ my @running;
 #     young       1: do not wait until the zone takes requests
 #     start       0: do not start yet
 #     daemon      1: in the background, as a new binary (USR2) needs it
+#     faults      a Sealed::Faults; nginx leads a group of processes
 #
 # In texts %%PORT%%, %%PORT2%% ... are free ports (the first has to be
 # listened to) and %%DIR%% is the directory.
@@ -245,7 +246,9 @@ sub conf {
 
     # a new binary gets no more of the environment than it is given
 
-    my $env = join ' ', map { "env ${_}_OPTIONS;" } qw(ASAN LSAN UBSAN);
+    my %faults = $self->{faults} ? $self->{faults}->environment : ();
+    my $env = join ' ', map { "env $_;" } sort(keys %faults),
+                        map { "${_}_OPTIONS" } qw(ASAN LSAN UBSAN);
 
     my $main = <<"END";
 $load
@@ -297,7 +300,12 @@ sub command {
     # that does not start
     my $leaks = grep({ $_ eq '-t' } @args) ? 0 : $self->{leaks} // 1;
 
+    my %faults = $self->{faults} ? $self->{faults}->environment : ();
+
+    $report .= ':verify_asan_link_order=0' if %faults;
+
     delete local $ENV{NGINX};
+    local @ENV{keys %faults} = values %faults;
     local $ENV{ASAN_OPTIONS} = "$report:detect_leaks=$leaks";
     local $ENV{UBSAN_OPTIONS} = "$report:print_stacktrace=1";
     local $ENV{LSAN_OPTIONS} = "suppressions=$top/t/lib/leaks-of-nginx"
@@ -306,6 +314,8 @@ sub command {
     my $pid = fork // die "fork: $!\n";
 
     return $pid if $pid;
+
+    setpgrp 0, 0 if %faults;
 
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', $output;
