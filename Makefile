@@ -216,7 +216,8 @@ asan: packages-asan
 asan-test: asan
 	@mkdir -p $(RESULTS)
 	@rm -f $(RESULTS)/asan-test
-	@$(MAKE) --no-print-directory cli $(B)/zone_check bench-programs
+	@$(MAKE) --no-print-directory cli $(B)/zone_check $(B)/faults.so \
+		bench-programs
 	@ASAN_OPTIONS=detect_leaks=0 \
 		NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/asan-test $(e2e)

@@ -330,21 +330,25 @@ static ngx_int_t
 ngx_http_sealed_journal_finish(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone)
 {
-    size_t      record;
-    ngx_uint_t  threads;
+    size_t  record;
 
 #if (NGX_THREADS)
-    threads = zone->threads != NULL;
-#else
-    threads = 0;
-#endif
 
-    if (!threads) {
+    if (zone->threads == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "the journal of sealed_zone \"%V\" is written by "
                            "threads, which it has not", &zone->name);
         return NGX_ERROR;
     }
+
+#else
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "the journal of sealed_zone \"%V\" needs an nginx "
+                       "that is built with threads", &zone->name);
+    return NGX_ERROR;
+
+#endif
 
     record = sealed_journal_record_size(sealed_journal_envelope_size(
                  zone->limits.max_recipients, SEALED_MAX_HEADER,
