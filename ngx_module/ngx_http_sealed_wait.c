@@ -26,6 +26,9 @@ static ngx_uint_t ngx_http_sealed_wait_bucket(ngx_queue_t *bucket,
     ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox);
 static ngx_http_sealed_reader_t *ngx_http_sealed_wait_first(
     ngx_http_sealed_zone_conf_t *zone, uint32_t mailbox, ngx_uint_t *count);
+static void ngx_http_sealed_wait_send_away(ngx_http_sealed_reader_t *reader);
+static ngx_http_sealed_reader_t *ngx_http_sealed_wait_seated(
+    uint32_t mailbox, uint32_t seat);
 static void ngx_http_sealed_wait_told(ngx_queue_t *bucket);
 static void ngx_http_sealed_arm(ngx_http_sealed_reader_t *reader,
     ngx_uint_t ticks);
@@ -130,15 +133,14 @@ ngx_http_sealed_wait_leave(ngx_http_sealed_reader_t *reader)
 }
 
 
-/* sends away those that came first, while a mailbox has too many */
+/* sends away those that came first, as many as a mailbox has too many */
 
 void
 ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
     uint32_t mailbox, uint64_t hash)
 {
-    uint64_t                   group;
+    uint64_t                   after, groups;
     ngx_uint_t                 place, count;
-    ngx_connection_t          *c;
     sealed_readers_t          *readers;
     sealed_reader_place_t      first;
     ngx_http_sealed_reader_t  *reader;
@@ -146,34 +148,76 @@ ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
     readers = ngx_http_sealed_place_readers();
     place = ngx_http_sealed_place();
 
-    for ( ;; ) {
+    if (place == SEALED_WAKE_WORKERS) {
         reader = ngx_http_sealed_wait_first(zone, mailbox, &count);
 
-        if (place < SEALED_WAKE_WORKERS) {
-            count = sealed_readers_count(readers, place, hash, &first);
+        if (count > zone->readers.mailbox) {
+            ngx_http_sealed_wait_send_away(reader);
         }
 
-        if (count <= zone->readers.mailbox) {
-            return;
-        }
+        return;
+    }
 
-        if (place < SEALED_WAKE_WORKERS && first.worker != place) {
-            group = (uint64_t) 1 << first.worker % SEALED_WAKE_GROUPS;
+    after = 0;
+    groups = 0;
 
+    for (count = sealed_readers_count(readers, place, hash, after, &first);
+         count > zone->readers.mailbox && first.worker < SEALED_WAKE_WORKERS;
+         count--)
+    {
+        if (first.worker == place) {
+            ngx_http_sealed_wait_send_away(
+                        ngx_http_sealed_wait_seated(mailbox, first.seat));
+
+        } else {
             sealed_readers_tell(readers, &first);
-            sealed_wake_notify(zone->zone, (uint32_t) group, mailbox);
-            ngx_http_sealed_wake(group);
-            return;
+            groups |= (uint64_t) 1 << first.worker % SEALED_WAKE_GROUPS;
         }
 
-        if (reader == NULL) {
-            return;
-        }
+        after = first.arrival;
+        (void) sealed_readers_count(readers, place, hash, after, &first);
+    }
 
+    if (groups) {
+        sealed_wake_notify(zone->zone, (uint32_t) groups, mailbox);
+        ngx_http_sealed_wake(groups);
+    }
+}
+
+
+static void
+ngx_http_sealed_wait_send_away(ngx_http_sealed_reader_t *reader)
+{
+    ngx_connection_t  *c;
+
+    if (reader) {
         c = reader->request->connection;
         ngx_http_sealed_reader_leave(reader, NGX_HTTP_SEALED_CROWDED);
         ngx_http_run_posted_requests(c);
     }
+}
+
+
+static ngx_http_sealed_reader_t *
+ngx_http_sealed_wait_seated(uint32_t mailbox, uint32_t seat)
+{
+    ngx_queue_t               *bucket, *q;
+    ngx_http_sealed_reader_t  *reader;
+
+    bucket = ngx_http_sealed_bucket(mailbox);
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        reader = ngx_queue_data(q, ngx_http_sealed_reader_t, queue);
+
+        if (reader->seat == seat) {
+            return reader;
+        }
+    }
+
+    return NULL;
 }
 
 

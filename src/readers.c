@@ -17,9 +17,9 @@ static void end(sealed_readers_worker_t *w);
 static uint32_t load(const uint32_t *place);
 static void store(uint32_t *place, uint32_t value);
 static unsigned count(const sealed_readers_t *readers, unsigned worker,
-    uint64_t hash, sealed_reader_place_t *first);
+    uint64_t hash, uint64_t after, sealed_reader_place_t *first);
 static unsigned walk(const sealed_readers_table_t *table, uint64_t hash,
-    sealed_reader_place_t *first);
+    uint64_t after, sealed_reader_place_t *first);
 
 
 int
@@ -207,7 +207,7 @@ sealed_readers_leave(sealed_readers_t *readers, unsigned worker,
 
 unsigned
 sealed_readers_count(sealed_readers_t *readers, unsigned own, uint64_t hash,
-    sealed_reader_place_t *first)
+    uint64_t after, sealed_reader_place_t *first)
 {
     unsigned               i, n, total;
     sealed_reader_place_t  place;
@@ -223,12 +223,13 @@ sealed_readers_count(sealed_readers_t *readers, unsigned own, uint64_t hash,
             continue;
         }
 
-        n = count(readers, i, hash, &place);
+        n = count(readers, i, hash, after, &place);
 
         /* one that lives has not got there what a dead one has left */
 
         if (n && i != own) {
-            n = alive(readers, i) ? count(readers, i, hash, &place) : 0;
+            n = alive(readers, i) ? count(readers, i, hash, after, &place)
+                                  : 0;
         }
 
         total += n;
@@ -268,7 +269,7 @@ sealed_readers_all(sealed_readers_t *readers, unsigned own)
 
 static unsigned
 count(const sealed_readers_t *readers, unsigned worker, uint64_t hash,
-    sealed_reader_place_t *first)
+    uint64_t after, sealed_reader_place_t *first)
 {
     unsigned                        n, tries;
     uint32_t                        before;
@@ -280,7 +281,7 @@ count(const sealed_readers_t *readers, unsigned worker, uint64_t hash,
     for (tries = 0; /* void */ ; tries++) {
         before = load(&w->changes);
 
-        n = walk(&readers->table[worker], hash, first);
+        n = walk(&readers->table[worker], hash, after, first);
 
         if (tries == TRIES || (before % 2 == 0 && load(&w->changes) == before))
         {
@@ -291,7 +292,7 @@ count(const sealed_readers_t *readers, unsigned worker, uint64_t hash,
 
 
 static unsigned
-walk(const sealed_readers_table_t *table, uint64_t hash,
+walk(const sealed_readers_table_t *table, uint64_t hash, uint64_t after,
     sealed_reader_place_t *first)
 {
     unsigned              n, steps;
@@ -319,7 +320,7 @@ walk(const sealed_readers_table_t *table, uint64_t hash,
             arrival = __atomic_load_n(&s->arrival, __ATOMIC_RELAXED);
             n++;
 
-            if (arrival < first->arrival) {
+            if (arrival > after && arrival < first->arrival) {
                 first->arrival = arrival;
                 first->seat = seat;
             }

@@ -97,15 +97,20 @@ void sealed_readers_leave(sealed_readers_t *readers, unsigned worker,
 
 /*
  * How many readers a mailbox has in all workers that live, and which of them
- * came first.  own is the caller's table, or SEALED_WAKE_WORKERS.
+ * came first after this arrival: worker is SEALED_WAKE_WORKERS when none did.
+ * own is the caller's table, or SEALED_WAKE_WORKERS.
  */
 unsigned sealed_readers_count(sealed_readers_t *readers, unsigned own,
-    uint64_t hash, sealed_reader_place_t *first);
+    uint64_t hash, uint64_t after, sealed_reader_place_t *first);
 
 /* of all mailboxes */
 unsigned sealed_readers_all(sealed_readers_t *readers, unsigned own);
 
-/* that a reader of another worker is one too many; he looks for himself */
+/*
+ * That a reader of another worker is one too many; he looks for himself.
+ * Who finds n too many tells the first n: when one of them leaves for
+ * another reason, as many are told as are too many still.
+ */
 void sealed_readers_tell(sealed_readers_t *readers,
     const sealed_reader_place_t *reader);
 

@@ -16,7 +16,7 @@ use Sealed::Client ();
 use Sealed::HTTP ();
 use Sealed::HTTP2 ();
 use Sealed::Nginx ();
-use Sealed::Wait qw(wait_until);
+use Sealed::Wait qw(slurp wait_until);
 
 my $nginx = Sealed::Nginx->gateway(
     workers => 2, zone_size => '64m',
@@ -84,6 +84,40 @@ sub delivered {
     is(event($_)->{id}, $seq, 'it comes') for @streams;
 }
 
+# the close frame, whatever was asked before
+
+sub closing {
+    my ($http) = @_;
+
+    while (my $frame = $http->read_frame) {
+        return $frame if $frame->{opcode} == 8;
+
+        $http->send_frame(10, $frame->{payload}) if $frame->{opcode} == 9;
+    }
+
+    return {};
+}
+
+# once the kernel has as much for a client as it takes, for a second and more
+
+sub full {
+    my ($http) = @_;
+
+    my ($before, $same) = (0, 0);
+
+    return wait_until {
+        my $size = pack 'i', 0;
+
+        ioctl $http->socket, 0x541b, $size or die "FIONREAD: $!\n";
+        $size = unpack 'i', $size;
+
+        $same = $size && $size == $before ? $same + 1 : 0;
+        $before = $size;
+
+        return $same == 20;
+    } 30;
+}
+
 my ($one, $other) = $nginx->workers;
 my $box = opened();
 
@@ -137,7 +171,7 @@ $plain->send($client->request($box, 'GET', $client->path($box, '/envelopes'
 ok((wait_until { readers() == 2 }), 'a WebSocket and a plain reader');
 
 @streams = map { stream($box, $other) } 1 .. 3;
-is($socket->read_frame->{code}, 1008, 'the WebSocket is sent away');
+is(closing($socket)->{code}, 1008, 'the WebSocket is sent away');
 $socket->close;
 
 push @streams, stream($box, $other);
@@ -162,6 +196,7 @@ is($client->send($sender, $slow, 'y' x 65536)->status, 201, '64 KiB')
 my $blocked = stream($slow, $one);
 
 ok((wait_until { readers() == 1 }), 'a reader that takes nothing');
+ok(full($blocked), 'and nothing more can be sent to it');
 $seq = 200;
 @streams = map { stream($slow, $other) } 1 .. 4;
 
@@ -207,11 +242,32 @@ delivered($box, @streams);
 
 # a worker that stands still keeps its own, and does as it was told later
 
-kill 'STOP', $other;
+stop($other);
 push @streams, stream_of($box, $one);
 kill 'CONT', $other;
 gone(shift @streams, 'told while it stood still');
 delivered($box, @streams);
+
+# two of its readers are too many, and one of them leaves by itself just then
+
+$_->close for splice @streams;
+ok((wait_until { readers() == 0 }), 'nobody reads');
+@streams = map { stream($box, $_) } $other, $other, $one;
+stop($other);
+(shift @streams)->close;
+push @streams, map { stream_of($box, $one) } 1 .. 3;
+kill 'CONT', $other;
+gone(shift @streams, 'the other one');
+ok((wait_until { readers() == 4 }), 'four are left');
+delivered($box, @streams);
+
+sub stop {
+    my ($worker) = @_;
+
+    kill 'STOP', $worker;
+    wait_until { slurp("/proc/$worker/stat") =~ /\) T / } 10
+        or die "worker $worker does not stop\n";
+}
 
 # with the other worker standing still there is no need to choose
 

@@ -199,12 +199,20 @@ $_->close for values %read;
 is(scalar(grep { $client->close_mailbox($_)->status != 204 } @boxes), 0,
    'close');
 
+my $sanitized = slurp("/proc/$one/maps") =~ /libasan/;
+
 $elsewhere->close;
 $nginx->finish;
 
 
 # more workers than can be called: readers of the last wait for the sweep,
-# and are counted where they are
+# and are counted where they are.  (With sanitizers they need more memory and
+# time than there is.)
+
+if ($sanitized) {
+    done_testing;
+    exit;
+}
 
 $nginx = Sealed::Nginx->gateway(
     workers => 130,

@@ -89,7 +89,7 @@ test_seats(void **unused)
     assert_true(sealed_readers_taken(readers, own));
     assert_false(sealed_readers_taken(readers, 1));
 
-    assert_int_equal(sealed_readers_count(readers, own, 7, &first), 0);
+    assert_int_equal(sealed_readers_count(readers, own, 7, 0, &first), 0);
 
     /* two mailboxes, in one bucket */
 
@@ -102,33 +102,44 @@ test_seats(void **unused)
     assert_int_equal(sealed_readers_all(readers, own), 8);
 
     for (i = 0; i < 6; i += 2) {
-        assert_int_equal(sealed_readers_count(readers, own, 7, &first),
+        assert_int_equal(sealed_readers_count(readers, own, 7, 0, &first),
                          4 - i / 2);
         assert_int_equal(first.worker, own);
         assert_int_equal(first.seat, seat[i]);
 
         sealed_readers_leave(readers, own, seat[i]);
         assert_int_equal(sealed_readers_count(readers, own,
-                                              7 + SEALED_READERS_BUCKETS,
+                                              7 + SEALED_READERS_BUCKETS, 0,
                                               &first), 4);
         assert_int_equal(first.seat, seat[1]);
     }
+
+    /* one after the other, and none after the last */
+
+    assert_int_equal(sealed_readers_count(readers, own,
+                                          7 + SEALED_READERS_BUCKETS,
+                                          first.arrival, &first), 4);
+    assert_int_equal(first.seat, seat[3]);
+    assert_int_equal(sealed_readers_count(readers, own,
+                                          7 + SEALED_READERS_BUCKETS,
+                                          UINT64_MAX, &first), 4);
+    assert_int_equal(first.worker, NOBODY);
 
     /* seats are used again, who comes to one is the last all the same */
 
     i = sealed_readers_enter(readers, own, 7);
     assert_true(i == seat[0] || i == seat[2] || i == seat[4]);
-    assert_int_equal(sealed_readers_count(readers, own, 7, &first), 2);
+    assert_int_equal(sealed_readers_count(readers, own, 7, 0, &first), 2);
     assert_int_equal(first.seat, seat[6]);
     assert_int_equal(sealed_readers_all(readers, own), 6);
 
     sealed_readers_release(readers, own);
-    assert_int_equal(sealed_readers_count(readers, NOBODY, 7, &first), 0);
+    assert_int_equal(sealed_readers_count(readers, NOBODY, 7, 0, &first), 0);
     assert_int_equal(sealed_readers_all(readers, NOBODY), 0);
 
     own = sealed_readers_claim(readers);
     assert_int_equal(own, 0);
-    assert_int_equal(sealed_readers_count(readers, own, 7, &first), 0);
+    assert_int_equal(sealed_readers_count(readers, own, 7, 0, &first), 0);
     assert_int_equal(sealed_readers_all(readers, own), 0);
 
     readers_free(readers);
@@ -148,7 +159,7 @@ test_told(void **unused)
     seat = sealed_readers_enter(readers, own, 9);
 
     assert_false(sealed_readers_told(readers, own, seat));
-    assert_int_equal(sealed_readers_count(readers, own, 9, &first), 1);
+    assert_int_equal(sealed_readers_count(readers, own, 9, 0, &first), 1);
     sealed_readers_tell(readers, &first);
     assert_true(sealed_readers_told(readers, own, seat));
     assert_false(sealed_readers_told(readers, own, seat));
@@ -182,7 +193,7 @@ test_full(void **unused)
 
     assert_int_equal(sealed_readers_enter(readers, own, 1), 0);
     assert_int_equal(sealed_readers_all(readers, own), SEALED_READERS_MAX);
-    assert_int_equal(sealed_readers_count(readers, own, 300, &first), 1);
+    assert_int_equal(sealed_readers_count(readers, own, 300, 0, &first), 1);
 
     sealed_readers_leave(readers, own, 5);
     assert_int_equal(sealed_readers_enter(readers, own, 1), 5);
@@ -233,32 +244,32 @@ test_death(void **unused)
     pid[1] = child(three, readers);
     pid[2] = child(broken, readers);
 
-    assert_int_equal(sealed_readers_count(readers, own, 11, &first), 10);
+    assert_int_equal(sealed_readers_count(readers, own, 11, 0, &first), 10);
     assert_int_equal(first.worker, 0);
 
     /* a worker that stands still has its readers */
 
     assert_int_equal(kill(pid[0], SIGSTOP), 0);
-    assert_int_equal(sealed_readers_count(readers, own, 11, &first), 10);
+    assert_int_equal(sealed_readers_count(readers, own, 11, 0, &first), 10);
 
     kill_child(pid[0]);
-    assert_int_equal(sealed_readers_count(readers, own, 11, &first), 7);
+    assert_int_equal(sealed_readers_count(readers, own, 11, 0, &first), 7);
     assert_int_equal(first.worker, own);
 
     /* found by the number of all, too */
 
     kill_child(pid[1]);
     assert_int_equal(sealed_readers_all(readers, own), 4);
-    assert_int_equal(sealed_readers_count(readers, own, 11, &first), 4);
+    assert_int_equal(sealed_readers_count(readers, own, 11, 0, &first), 4);
 
     kill_child(pid[2]);
-    assert_int_equal(sealed_readers_count(readers, own, 11, &first), 1);
+    assert_int_equal(sealed_readers_count(readers, own, 11, 0, &first), 1);
 
     /* another one gets the places, without anything of theirs */
 
     for (i = 0; i < 3; i++) {
         pid[i] = child(three, readers);
-        assert_int_equal(sealed_readers_count(readers, own, 11, &first),
+        assert_int_equal(sealed_readers_count(readers, own, 11, 0, &first),
                          1 + 3 * (i + 1));
     }
 
@@ -320,7 +331,7 @@ test_while_it_changes(void **unused)
     }
 
     for (i = 0; i < 200000; i++) {
-        assert_int_equal(sealed_readers_count(readers, NOBODY, 13, &first),
+        assert_int_equal(sealed_readers_count(readers, NOBODY, 13, 0, &first),
                          10);
         assert_int_equal(first.arrival, 1);
     }

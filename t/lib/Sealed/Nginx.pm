@@ -460,12 +460,20 @@ sub worker_count {
 sub worker_of {
     my ($self, $http) = @_;
 
-    my $pair = sprintf ':%04X %s:%04X ', $http->socket->peerport,
-                       '[0-9A-F]+', $http->socket->sockport;
+    my $socket = $http->socket;
+    my $pair = sprintf '%08X:%04X %08X:%04X ',
+                       unpack('L', $socket->peeraddr), $socket->peerport,
+                       unpack('L', $socket->sockaddr), $socket->sockport;
 
-    my ($inode) = slurp('/proc/net/tcp')
-                  =~ /^\s*\d+: [0-9A-F]+$pair(?:\S+ +){6}(\d+)/m
-        or return undef;
+    # a long list, while somebody measures on the same machine
+
+    my $list = slurp('/proc/net/tcp');
+    my $at = index $list, $pair;
+
+    return undef if $at < 0;
+
+    my ($inode) = substr($list, $at, 200)
+                  =~ /^\Q$pair\E(?:\S+ +){6}(\d+)/ or return undef;
 
     for my $pid ($self->workers) {
         return $pid if grep { (readlink // '') eq "socket:[$inode]" }
