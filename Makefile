@@ -168,7 +168,7 @@ $(B)/fault/%.o: %.c
 
 # threads with a handle each, under ThreadSanitizer
 
-tsan = TSAN_OPTIONS=suppressions=t/unit/tsan.supp:halt_on_error=1 \
+tsan = TSAN_OPTIONS=suppressions=t/unit/tsan.supp:halt_on_error=1:history_size=7 \
 	$(B)/tsan/test_hammer
 tsan_core = $(core:%.c=$(B)/tsan/%.o)
 

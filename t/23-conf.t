@@ -49,7 +49,7 @@ SKIP: {
     my $copy = tempdir('sealed-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     my $head = slurp("$top/conf/quick-start.conf") =~ /\A((?:#.*\n)+)/
                ? $1 : '';
-    my $commands = join "\n", 'set -e', $head =~ /^#     (.*)/mg;
+    my $commands = join "\n", $head =~ /^#     (.*)/mg;
     my $modules = dirname($ENV{NGINX_MODULE});
 
     $commands =~ s/^ln -s \S+/ln -s \Q$modules\E/m;
@@ -57,8 +57,9 @@ SKIP: {
 
     local $ENV{PATH} = "$top/build:/usr/sbin:$ENV{PATH}";
 
-    run(0, 'the quick start', 'sh', '-c',
-        "cp -R \Q$top\E/conf/. \Q$copy\E; cd \Q$copy\E; $commands");
+    spew("$copy/commands", "cp -R \Q$top\E/conf/. \Q$copy\E\n"
+                           . "cd \Q$copy\E\n$commands\n");
+    run(0, 'the quick start', qw(sh -e), "$copy/commands");
 }
 
 # production
