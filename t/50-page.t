@@ -36,40 +36,47 @@ is(system("$top/build/sealed", 'keygen', 'authority', "$keys/authority"), 0,
 
 # the quick start, with a log of more than any operator would write
 
-my ($http) = slurp("$top/conf/quick-start.conf")
-             =~ /^http \{\n(.*)^\}/ms or die 'http';
+sub gateway {
+    my (@changes) = @_;
 
-for ([ 'listen 127.0.0.1:8080' => 'listen 127.0.0.1:%%PORT%%' ],
-     [ 'root page' => "root $top/conf/page" ],
-     [ 'access_log off' => 'log_format all \'$request $request_body '
-       . '$http_sealed_certificate $http_signature_input $http_referer '
-       . '$http_user_agent\'; access_log %%DIR%%/logs/access.log all' ],
-     [ 'sealed_zone main 64m' => 'sealed_zone main 16m' ])
-{
-    my ($from, $to) = @$_;
+    my ($http) = slurp("$top/conf/quick-start.conf")
+                 =~ /^http \{\n(.*)^\}/ms or die 'http';
 
-    $http =~ s/\Q$from\E/$to/ or die "$from\n";
+    for ([ 'listen 127.0.0.1:8080' => 'listen 127.0.0.1:%%PORT%%' ],
+         [ 'root page' => "root $top/conf/page" ],
+         [ 'access_log off' => 'log_format all \'$request $request_body '
+           . '$http_sealed_certificate $http_signature_input $http_referer '
+           . '$http_user_agent\'; access_log %%DIR%%/logs/access.log all' ],
+         [ 'sealed_zone main 64m' => 'sealed_zone main 16m' ], @changes)
+    {
+        my ($from, $to) = @$_;
+
+        $http =~ s/\Q$from\E/$to/ or die "$from\n";
+    }
+
+    $http =~ s{keys/}{%%DIR%%/}g;
+
+    return Sealed::Nginx->new(
+        http => $http, zone => 'main', workers => 2, files => {
+            'master.key' => 'test ' . unpack('H*', random_bytes(32)) . "\n",
+            'authority.pub' => slurp("$keys/authority.pub"),
+            accounts => "guest:{PLAIN}guest\n",
+        },
+    );
 }
 
-$http =~ s{keys/}{%%DIR%%/}g;
-
-my $nginx = Sealed::Nginx->new(
-    http => $http, zone => 'main', workers => 2, files => {
-        'master.key' => 'test ' . unpack('H*', random_bytes(32)) . "\n",
-        'authority.pub' => slurp("$keys/authority.pub"),
-        accounts => "guest:{PLAIN}guest\n",
-    },
-);
-
-# what the tests write, in both files
+# what the tests write, in all files
 
 my @secrets = ('Alice Archer', 'Bob Baker', 'Mallory', 'the usual place',
-               'At nine, then', 'While nginx reloads', 'In another mouth',
-               'From the shell', 'From the page');
+               'At nine, then', 'While nginx reloads', 'While tabs reload',
+               'In another mouth', 'From the shell', 'From the page',
+               'From epoch to epoch');
 
-$nginx->secret($_, b64u($_)) for @secrets;
+# one file at a time: they share a gateway
 
-{
+sub browse {
+    my ($nginx, @tests) = @_;
+
     local $ENV{SEALED_PAGE} = 'http://127.0.0.1:' . $nginx->port . '/';
     local $ENV{SEALED_NGINX} = $nginx->master;
     local $ENV{SEALED_NODE_DIRECTORY} = $install;
@@ -77,10 +84,13 @@ $nginx->secret($_, b64u($_)) for @secrets;
     local $ENV{SEALED_PROGRAM} = "$top/build/sealed";
     local $ENV{SEALED_AUTHORITY} = "$keys/authority";
 
-    # one at a time: they share a gateway
-
-    node_tests([ $_ ], 300) for sort glob "$Bin/page/*.test.mjs";
+    $nginx->secret($_, b64u($_)) for @secrets;
+    node_tests([ "$Bin/page/$_.test.mjs" ], 300) for @tests;
 }
+
+my $nginx = gateway();
+
+browse($nginx, qw(browser command modules reload vectors));
 
 my $log = $nginx->access_log;
 
@@ -88,4 +98,11 @@ like($log, qr{^POST /v1/envelopes }m, 'the log has the requests');
 like($log, qr{^GET /v1/mailboxes/\S+\?after=0&ticket=}m, 'a WebSocket, too');
 
 $nginx->finish;
+
+# epochs that end while people write
+
+$nginx = gateway([ 'class opener' => 'epoch 1m overlap=10s; class opener' ]);
+browse($nginx, 'epochs');
+$nginx->finish;
+
 done_testing;

@@ -1,14 +1,15 @@
 // The page: forms on one side, the protocol on the other.
 
 import { ORIGINS, STATUS } from './config.mjs';
+import { Kept } from './kept.mjs';
 import * as names from './names.mjs';
 import { observer } from './operator.mjs';
 import { Gateway } from './protocol/gateway.mjs';
 import { OtherKeys, inWords } from './protocol/problem.mjs';
 import { Session } from './session.mjs';
+import { NoPassword } from './stock.mjs';
 import {
-    chosenContact, showContacts, showError, showJoined, showOwn, showReceived,
-    showRefused, showState,
+    chosenContact, showContacts, showEntries, showError, showJoined, showState,
 } from './view/conversation.mjs';
 import { byId } from './view/elements.mjs';
 import { copyOwn, showExchange } from './view/exchange.mjs';
@@ -39,15 +40,18 @@ const doing = async (button, work) => {
 };
 
 const contacts = async () => {
-    if (!session) {
+    const current = session;
+
+    if (!current) {
         return;
     }
 
     const verified = [];
-    const all = [...await names.addresses(), ...session.contacts];
+    const all = [...await names.addresses(),
+        ...current.contacts.map((address) => ({ ...address, here: true }))];
 
     for (const address of all) {
-        const who = await session.whoIs(address.identity).catch(() => null);
+        const who = await current.whoIs(address.identity).catch(() => null);
 
         if (who) {
             verified.push(address);
@@ -55,36 +59,45 @@ const contacts = async () => {
         }
     }
 
-    showContacts(verified, session.mailbox.id);
+    // who has left meanwhile sees nobody
+
+    if (session === current) {
+        showContacts(verified, current.mailbox.id);
+    }
 };
 
 const left = () => {
     session = null;
     showState('left');
     showJoined(null);
+    showEntries([]);
+    byId('name').focus();
 };
 
-const join = async () => {
-    const name = byId('name').value.trim();
-    const coming = new Session(gateway, {
-        message: (message) => {
-            lookFor(message.text);
-            showReceived(message);
+const sessionOf = (kept) => {
+    const made = new Session(gateway, kept, {
+        entry: (entry) => {
+            if (entry.kind !== 'refused') {
+                lookFor(entry.text);
+            }
+
+            showEntries(made.mail.entries);
         },
-        refused: (error) => showRefused(error.message),
-        received: (item) => seen.delivery(coming.mailbox.id, item),
+        received: (item) => seen.delivery(made.mailbox.id, item),
         state: showState,
         ended: (error) => {
-            left();
-            showError(inWords(error));
+            showState('ended');
+            showError(`${inWords(error)} Leave, and join anew.`);
         },
     });
 
-    await coming.join(name, {
-        name: byId('account').value, password: byId('password').value,
-    }, byId('join').elements.transport.value);
+    return made;
+};
 
-    session = coming;
+const entered = async (entering) => {
+    const [name] = entering.identity;
+
+    session = entering;
     lookFor(name);
     showJoined(name);
     showExchange(session.address, await names.authorityKey());
@@ -92,17 +105,67 @@ const join = async () => {
     byId('text').focus();
 };
 
+const account = (form) => ({
+    name: form.elements.account.value, password: form.elements.password.value,
+});
+
+const join = async () => {
+    const kept = await Kept.begin();
+    const entering = sessionOf(kept);
+
+    try {
+        await entering.join(byId('name').value.trim(), account(byId('join')),
+            byId('join').elements.transport.value);
+    } catch (error) {
+        await kept.wipe();
+        throw error;
+    }
+
+    await entered(entering);
+};
+
+const resume = async () => {
+    const kept = await Kept.here();
+
+    if (!kept) {
+        showJoined(null);
+        return;
+    }
+
+    const entering = sessionOf(kept);
+
+    try {
+        showState('reconnecting');
+        await entering.resume();
+    } catch (error) {
+        showJoined(null);
+        throw error;
+    }
+
+    await entered(entering);
+};
+
 const send = async () => {
     const contact = chosenContact();
     const text = byId('text').value;
 
     if (!contact) {
-        throw new Error('There is nobody to write to yet.');
+        throw new Error('There is nobody to write to: choose somebody.');
+    }
+
+    if (text.trim() === '') {
+        return;
     }
 
     lookFor(text);
-    await session.send(contact, text);
-    showOwn(contact.identity[0], text);
+
+    try {
+        await session.send(contact, text);
+    } catch (error) {
+        byId('renew').hidden = !(error instanceof NoPassword);
+        throw error;
+    }
+
     byId('text').value = '';
 };
 
@@ -129,11 +192,28 @@ byId('meet').addEventListener('submit', (event) => {
 byId('copy').addEventListener('click', () => doing(byId('copy'), copyOwn));
 
 byId('leave').addEventListener('click', () => doing(byId('leave'), async () => {
-    const leaving = session;
-
+    await session.leave();
     left();
-    await leaving.leave();
 }));
+
+byId('renew').addEventListener('submit', (event) => {
+    event.preventDefault();
+    doing(byId('draw'), async () => {
+        await session.renew(account(byId('renew')));
+        byId('renew').hidden = true;
+        byId('renew').reset();
+        await send();
+    });
+});
+
+// a line feed with Shift, as everywhere
+
+byId('text').addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        byId('compose').requestSubmit(byId('send'));
+    }
+});
 
 byId('trust').addEventListener('click', () => doing(byId('trust'), async () => {
     await names.unpin(ORIGINS.read);
@@ -155,3 +235,6 @@ const status = async () => {
 
 status();
 setInterval(status, STATUS_EVERY);
+
+Kept.sweep();
+doing(byId('enter'), resume);

@@ -5,47 +5,9 @@
 
 import { certify } from './protocol/identity.mjs';
 import { signingKey } from './protocol/keys.mjs';
+import { all, get, heldLocks, hold, once, put, remove } from './storage.mjs';
 
 const DAY = 86400;
-
-const result = (request) => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-});
-
-const store = async (mode) => {
-    const opening = indexedDB.open('sealed', 1);
-
-    opening.onupgradeneeded = () => {
-        opening.result.createObjectStore('entries');
-    };
-
-    const database = await result(opening);
-    const transaction = database.transaction('entries', mode);
-
-    transaction.oncomplete = () => database.close();
-    return transaction.objectStore('entries');
-};
-
-const get = async (key) => result((await store('readonly')).get(key));
-const put = async (key, value) => result((await store('readwrite'))
-    .put(value, key));
-const remove = async (key) => result((await store('readwrite')).delete(key));
-
-// the first tab that asks makes it
-
-const once = (key, make) => navigator.locks.request(key, async () => {
-    const found = await get(key);
-
-    if (found) {
-        return found;
-    }
-
-    const made = await make();
-
-    await put(key, made);
-    return made;
-});
 
 const authority = () => once('authority', signingKey);
 
@@ -61,11 +23,12 @@ export const pin = (origin, keys) => put(`pin ${origin}`, keys);
 export const unpin = (origin) => remove(`pin ${origin}`);
 
 
-// The address book: { identity, mailbox: its id, keyid }.  Who is in it holds a
-// lock, which goes with his window.
+// The address book: { identity, mailbox: its id, keyid, here }.  Who is here
+// holds a lock, which goes with his window.
 
 const people = new BroadcastChannel('sealed people');
 const PERSON = 'person ';
+const FOREVER = 2 ** 31 - 1;
 let release = () => {};
 
 const changed = () => {
@@ -76,12 +39,7 @@ const changed = () => {
 export const publish = async (address) => {
     const name = PERSON + address.keyid;
 
-    await new Promise((held) => {
-        navigator.locks.request(name, () => new Promise((resolve) => {
-            release = resolve;
-            held();
-        }));
-    });
+    release = await hold(name, FOREVER);
     await put(name, address);
     changed();
 };
@@ -93,12 +51,11 @@ export const withdraw = async ({ keyid }) => {
 };
 
 export const addresses = async () => {
-    const range = IDBKeyRange.bound(PERSON, `${PERSON}\uffff`);
-    const all = await result((await store('readonly')).getAll(range));
-    const { held } = await navigator.locks.query();
-    const here = new Set(held.map(({ name }) => name));
+    const locks = await heldLocks();
 
-    return all.filter(({ keyid }) => here.has(PERSON + keyid));
+    return (await all(PERSON)).map((address) => ({
+        ...address, here: locks.has(PERSON + address.keyid),
+    }));
 };
 
 export const onAddresses = (call) => {

@@ -132,11 +132,15 @@ const forge = async (page, how) => page.evaluate(async (kind) => {
     const { certify } = await import('/protocol/identity.mjs');
     const { signingKey } = await import('/protocol/keys.mjs');
     const { Session } = await import('/session.mjs');
+    const { Kept } = await import('/kept.mjs');
     const { ORIGINS } = await import('/config.mjs');
     const names = await import('/names.mjs');
 
     const gateway = new Gateway(ORIGINS);
-    const session = new Session(gateway, { state: () => {} });
+    const nothing = () => {};
+    const session = new Session(gateway, await Kept.begin(), {
+        state: nothing, entry: nothing, received: nothing, ended: nothing,
+    });
     const account = { name: 'guest', password: 'guest' };
 
     await session.join('Mallory', account, 'stream');

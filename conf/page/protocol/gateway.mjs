@@ -47,7 +47,12 @@ export class Gateway {
         [this.exchangeKey, this.issuerKey] = pair.split(' ')
             .map(fromBase64url);
         this.offer = offer;
-        this.epoch = Math.floor(now / offer.epoch_seconds);
+    }
+
+    // by this computer's own clock
+
+    epoch() {
+        return Math.floor(Date.now() / 1000 / this.offer.epoch_seconds);
     }
 
     async request(origin, { method, target, headers, body, signal }) {
@@ -87,17 +92,18 @@ export class Gateway {
         }
     }
 
-    // Certificates of a class for this epoch, in the name of an account.
+    // Certificates of a class, for this epoch or the next, in the name of an
+    // account.
 
-    async draw({ name, password }, className, count) {
+    async draw({ name, password }, className, epoch, count) {
         const classNumber = this.offer.classes[className];
         const prepared = await prepare({
-            classNumber, count, epoch: this.epoch, issuerKey: this.issuerKey,
+            classNumber, count, epoch, issuerKey: this.issuerKey,
         });
         const response = await this.request(this.origins.issue, {
             method: 'POST', body: prepared.request,
             target: `/v1/certificates?class=${classNumber}`
-                + `&epoch=${this.epoch}`,
+                + `&epoch=${epoch}`,
             headers: {
                 'content-type': BLIND,
                 authorization: `Basic ${base64(utf8(`${name}:${password}`))}`,
@@ -116,11 +122,15 @@ export class Gateway {
             this.exchangeKey);
     }
 
+    // what the gateway tells of it: how full it is, and its limits
+
     async openMailbox(mailbox, opener) {
-        await this.call(this.origins.read, opener, {
+        const response = await this.call(this.origins.read, opener, {
             method: 'PUT', target: mailbox.path,
             headers: { 'sealed-mailbox-key': sequence(mailbox.owner.octets) },
         });
+
+        return response.json();
     }
 
     async closeMailbox(mailbox) {

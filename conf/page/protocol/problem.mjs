@@ -9,16 +9,29 @@ const WORDS = {
     409: 'The gateway has seen this request before.',
     410: 'The mailbox has been closed.',
     413: 'The message is too long.',
-    429: 'Enough for now: the gateway takes more in a while.',
+    429: 'That was enough for now.',
     503: 'The gateway is busy just now.',
     507: 'The recipient\'s mailbox is full.',
 };
 
+const inTime = (seconds) => {
+    const [count, unit] = seconds < 120 ? [seconds, 'second']
+        : seconds < 7200 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour'];
+    const whole = Math.ceil(count);
+
+    return `${whole} ${unit}${whole === 1 ? '' : 's'}`;
+};
+
 export class Problem extends Error {
-    constructor(status, detail) {
-        super(WORDS[status] ?? `The gateway failed (status ${status}).`);
-        this.status = status;
-        this.detail = detail;
+    // retryAfter: seconds, when the gateway said so
+
+    constructor(status, { detail, next, retryAfter } = {}) {
+        const words = WORDS[status]
+            ?? `The gateway failed (status ${status}).`;
+
+        super(retryAfter > 0 ? `${words} Try again in ${inTime(retryAfter)}.`
+            : words);
+        Object.assign(this, { status, detail, next, retryAfter });
     }
 
     // false: trying again cannot help
@@ -36,6 +49,10 @@ export class OtherKeys extends Error {
         super('The gateway shows other keys than before. Go on only if you'
             + ' know why.');
     }
+
+    get passes() {
+        return false;
+    }
 }
 
 // of an answer that is not a success; account services answer as they like
@@ -43,8 +60,10 @@ export class OtherKeys extends Error {
 export const problemOf = async (response) => {
     const document = await response.json().catch(() => ({}));
 
-    return Object.assign(new Problem(response.status, document.detail),
-        { next: document.next });
+    return new Problem(response.status, {
+        detail: document.detail, next: document.next,
+        retryAfter: Number(response.headers.get('retry-after')) || 0,
+    });
 };
 
 export const inWords = (error) => {

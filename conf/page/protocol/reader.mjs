@@ -1,26 +1,31 @@
 // A reader that comes back by itself, over either transport, and goes on
 // where it was.
 
-import { Problem } from './problem.mjs';
-
 const FIRST_WAIT = 250, LONGEST_WAIT = 15000;
 
-const pause = (milliseconds, signal) => new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
+// shorter when the browser is back on the network
 
-    signal.addEventListener('abort', () => {
+const pause = (milliseconds, signal) => new Promise((resolve) => {
+    const done = () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        globalThis.removeEventListener?.('online', done);
         resolve();
-    }, { once: true });
+    };
+
+    const timer = setTimeout(done, milliseconds);
+
+    signal.addEventListener('abort', done);
+    globalThis.addEventListener?.('online', done);
 });
 
-// read: one connection of one transport; deliver gets each item, the same one
-// again after a connection broke.  Ends when signal says so, or with an error
-// that does not pass.
+// read: one connection of one transport, behind the item "after"; deliver gets
+// each item, the same one again after a connection broke.  Ends when signal
+// says so, or with an error that does not pass.
 
 export const follow = async (read, gateway, mailbox,
-    { deliver, onState, signal }) => {
-    let after = 0;
+    { after: first, deliver, onState, signal }) => {
+    let after = first;
     let wait = FIRST_WAIT;
 
     while (!signal.aborted) {
@@ -42,9 +47,11 @@ export const follow = async (read, gateway, mailbox,
             });
 
         } catch (error) {
-            if (error instanceof Problem && !error.passes) {
+            if (error.passes === false) {
                 throw error;
             }
+
+            retry = error.retryAfter * 1000;
         }
 
         if (!signal.aborted) {

@@ -12,8 +12,8 @@ const COVERED = ['content-digest', 'sealed-certificate', 'ttl',
 
 // a nonce that is higher than any used before, without remembering one
 
-export const firstNonce = () => BigInt(Math.floor(Date.now() / 1000))
-    * 1048576n;
+export const firstNonce = () => BigInt(Math.floor(Date.now() / 1000
+    * 1048576));
 
 export const signatureParams = ({ keyid, nonce, created, headers }) => {
     const names = ['@method', '@path', '@query',

@@ -4,7 +4,7 @@ import { found, madeBy, octetsOf, recipients } from '../operator.mjs';
 import { base64url, hex } from '../protocol/octets.mjs';
 import { byId, clock, element } from './elements.mjs';
 
-const SHOWN = 200, OCTETS = 96;
+const SHOWN = 200, OCTETS = 96, TERMS = 30;
 
 // what is shorter is found in ciphertext by chance
 const SHORTEST = 5;
@@ -104,7 +104,13 @@ export const showEntry = (entry) => {
 // a name or a text of the conversation, to be looked for
 
 export const lookFor = (term) => {
+    terms.delete(term);
     terms.add(term);
+
+    if (terms.size > TERMS) {
+        terms.delete(terms.values().next().value);
+    }
+
     showSearch();
 };
 
