@@ -90,7 +90,8 @@ sub browse {
 
 my $nginx = gateway();
 
-browse($nginx, qw(browser command modules reload vectors));
+browse($nginx, qw(browser command modules refusals reload
+                  vectors));
 
 my $log = $nginx->access_log;
 

@@ -1,0 +1,167 @@
+// What people are told when the gateway refuses, and what they write
+// themselves.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import {
+    complained, join, mailboxes, received, send, waitForAlert, waitForCount,
+} from './people.mjs';
+
+const ALICE = 'Alice Archer', BOB = 'Bob Baker';
+
+let alice, bob;
+
+const envelopes = '**/v1/envelopes';
+
+test('refusals in words', async () => {
+    alice = await join(ALICE, 'stream');
+    bob = await join(BOB, 'websocket');
+    await alice.getByLabel(BOB).waitFor();
+
+    for (const [answer, words] of [
+        [{ status: 429, headers: { 'retry-after': '90' } },
+            'That was enough for now. Try again in 90 seconds.'],
+        [{ status: 429, headers: { 'retry-after': '7000' } },
+            'Try again in 117 minutes.'],
+        [{ status: 503, headers: { 'retry-after': '1' } },
+            'The gateway is busy just now. Try again in 1 second.'],
+        [{ status: 500 }, 'The gateway failed (status 500).'],
+        [{ status: 200, json: { accepted: 0,
+            refused: [{ recipient: 0, reason: 'full' }] } },
+        'The recipient\'s mailbox is full.'],
+        [{ status: 200, json: { accepted: 0,
+            refused: [{ recipient: 0, reason: 'unknown' }] } },
+        'The recipient\'s mailbox does not exist any more.'],
+    ]) {
+        await alice.route(envelopes, (route) => route.fulfill(answer));
+        await alice.fill('#text', 'Until they take it');
+        await alice.press('#text', 'Enter');
+        await waitForAlert(alice, words);
+        assert.equal(await alice.inputValue('#text'), 'Until they take it');
+        await alice.unroute(envelopes);
+    }
+
+    assert.equal(await alice.locator('.own').count(), 0);
+    complained(/429|503|500/);
+});
+
+test('an answer that is lost doubles nothing', async () => {
+    await alice.route(envelopes, async (route) => {
+        await route.fetch();
+        await route.abort();
+    });
+    await alice.fill('#text', 'Until they take it');
+    await alice.click('#send');
+    await waitForAlert(alice, 'The gateway cannot be reached.');
+    await alice.unroute(envelopes);
+    await alice.click('#send');
+    await alice.locator('.own').waitFor();
+    await send(alice, 'Until they take the next');
+    await waitForCount(bob, '.received', 2);
+    assert.deepEqual(await received(bob),
+        ['Until they take it', 'Until they take the next']);
+    complained(/ERR_FAILED/);
+});
+
+test('long ones, and all kinds of characters', async () => {
+    const texts = [
+        `Until it is long: ${'wörd '.repeat(1000)}end`,
+        'Until two\nlines\n\n  are kept',
+        '<script>document.title = "Until"</script><img src=x onerror=alert(1)>',
+        'Until \u202e right to left, 你好 👩‍👩‍👧‍👦 \u0000\u0007 z\u0351\u0363a',
+    ];
+
+    for (const text of texts) {
+        await alice.fill('#text', text);
+        await alice.click('#send');
+        await alice.waitForFunction(() =>
+            document.querySelector('#text').value === '');
+    }
+
+    await waitForCount(bob, '.received', 2 + texts.length);
+    assert.deepEqual((await received(bob)).slice(2), texts);
+    assert.equal(await bob.locator('#messages img, #messages script').count(),
+        0);
+    assert.notEqual(await bob.title(), 'Until');
+
+    const [wide, room] = await bob.evaluate(() => [
+        document.documentElement.scrollWidth, window.innerWidth]);
+
+    assert.ok(wide <= room, `${wide} > ${room}`);
+
+    // nothing is cut off silently
+
+    const endless = 'Until it is too long '.repeat(10000);
+
+    await alice.fill('#text', endless);
+    await alice.click('#send');
+    await waitForAlert(alice, 'too long for one envelope');
+    assert.equal(await alice.inputValue('#text'), endless);
+    complained();
+});
+
+test('by keyboard, and read aloud', async () => {
+    await alice.fill('#text', '');
+    await alice.type('#text', 'Until line one');
+    await alice.press('#text', 'Shift+Enter');
+    await alice.type('#text', 'line two');
+    await alice.press('#text', 'Enter');
+    await bob.locator('.received .text').filter({ hasText: 'line two' })
+        .waitFor();
+    assert.equal((await received(bob)).at(-1), 'Until line one\nline two');
+    assert.equal(await alice.evaluate(() => document.activeElement.id),
+        'text');
+
+    // everything that can be worked with has a name
+
+    const nameless = await alice.evaluate(() => [...document.querySelectorAll(
+        'input, textarea, button, [role=log], ol, section')].filter((one) =>
+        !(one.labels?.length || one.textContent.trim()
+            || one.getAttribute('aria-label')
+            || one.getAttribute('aria-labelledby')))
+        .map(({ outerHTML }) => outerHTML));
+
+    assert.deepEqual(nameless, []);
+});
+
+test('a list that does not grow for ever', async () => {
+    await alice.evaluate(async () => {
+        const { showEntries } = await import('/view/conversation.mjs');
+        const { get, put } = await import('/storage.mjs');
+        const id = sessionStorage.getItem('sealed session');
+        const mail = await get(`mail ${id}`);
+        const old = Array.from({ length: 199 }, (_, i) => ({
+            kind: 'own', name: 'Nobody', time: i, text: `Until ${i}`,
+        }));
+
+        showEntries([]);
+        await put(`mail ${id}`, { ...mail, entries: old });
+    });
+    await alice.reload();
+    await alice.waitForSelector('#state.connected');
+    await waitForCount(alice, '.message', 199);
+
+    for (const text of ['Until the last but one', 'Until the last']) {
+        await send(alice, text);
+    }
+
+    const texts = await alice.locator('.own .text').allTextContents();
+
+    assert.equal(texts.length, 200);
+    assert.equal(texts[0], 'Until 1');
+    assert.equal(texts.at(-1), 'Until the last');
+    complained();
+});
+
+test('and they leave', async () => {
+    for (const page of [alice, bob]) {
+        await page.click('#leave');
+        await page.waitForSelector('#join:not([hidden])');
+        assert.equal(await page.evaluate(() => document.activeElement.id),
+            'name');
+    }
+
+    await mailboxes(alice, 0);
+    complained();
+});
