@@ -103,6 +103,7 @@ check_issued(const uint8_t *data, size_t size)
     }
 
     memcpy(&ticket.expiry, data, 8);
+    ticket.expiry = ticket.expiry >> 1 | 128;
     memcpy(ticket.random, data + 8, SEALED_TICKET_RANDOM);
     data += 8 + SEALED_TICKET_RANDOM;
 
