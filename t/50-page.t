@@ -70,7 +70,7 @@ sub gateway {
 my @secrets = ('Alice Archer', 'Bob Baker', 'Mallory', 'the usual place',
                'At nine, then', 'While nginx reloads', 'While tabs reload',
                'In another mouth', 'From the shell', 'From the page',
-               'From epoch to epoch');
+               'From epoch to epoch', 'Until ');
 
 # one file at a time: they share a gateway
 

@@ -142,7 +142,7 @@ test('a list that does not grow for ever', async () => {
     await alice.waitForSelector('#state.connected');
     await waitForCount(alice, '.message', 199);
 
-    for (const text of ['Until the last but one', 'Until the last']) {
+    for (const text of ['Until the last but one', 'Until now']) {
         await send(alice, text);
     }
 
@@ -150,7 +150,7 @@ test('a list that does not grow for ever', async () => {
 
     assert.equal(texts.length, 200);
     assert.equal(texts[0], 'Until 1');
-    assert.equal(texts.at(-1), 'Until the last');
+    assert.equal(texts.at(-1), 'Until now');
     complained();
 });
 
@@ -160,6 +160,33 @@ test('and they leave', async () => {
         await page.waitForSelector('#join:not([hidden])');
         assert.equal(await page.evaluate(() => document.activeElement.id),
             'name');
+    }
+
+    await mailboxes(alice, 0);
+    complained();
+});
+
+test('who was chosen is not replaced by somebody else', async () => {
+    alice = await join(ALICE, 'stream');
+    bob = await join(BOB, 'stream');
+    await alice.getByLabel(BOB).waitFor();
+
+    const carol = await join('Carol', 'stream');
+
+    await alice.getByLabel('Carol').waitFor();
+    await bob.click('#leave');
+    await alice.getByLabel(BOB).waitFor({ state: 'detached' });
+    await alice.fill('#text', 'Until Bob is back');
+    await alice.click('#send');
+    await waitForAlert(alice, 'choose somebody');
+    await alice.getByLabel('Carol').check();
+    await send(alice, 'Until Carol reads');
+    await waitForCount(carol, '.received', 1);
+    assert.deepEqual(await received(carol), ['Until Carol reads']);
+
+    for (const page of [alice, carol]) {
+        await page.click('#leave');
+        await page.waitForSelector('#join:not([hidden])');
     }
 
     await mailboxes(alice, 0);

@@ -3,18 +3,23 @@
 import { equal } from '../protocol/octets.mjs';
 import { byId, clock, element } from './elements.mjs';
 
-const who = ({ kind, name, here }) => ({
-    own: `to ${name}`,
-    received: `${name} ✓ verified${here ? '' : ' elsewhere'}`,
-    refused: 'An envelope was refused',
-}[kind]);
+// names are shown as they read, whatever their direction
+
+const person = (name) => element('bdi', {}, name);
+
+const WHO = {
+    own: ({ name }) => ['to ', person(name)],
+    received: ({ name, here }) => [person(name),
+        ` ✓ verified${here ? '' : ' elsewhere'}`],
+    refused: () => ['An envelope was refused'],
+};
 
 const words = ({ kind, text }) => kind !== 'refused' ? text
     : `${text[0].toUpperCase()}${text.slice(1)}. Nothing of it is shown.`;
 
 const bubble = (entry) => element('div',
     { className: `message ${entry.kind}` },
-    element('p', { className: 'who' }, who(entry), ' ',
+    element('p', { className: 'who' }, ...WHO[entry.kind](entry), ' ',
         element('time', {}, clock(entry.time))),
     element('p', { className: 'text' }, words(entry)));
 
@@ -99,7 +104,7 @@ export const showContacts = (addresses, own) => {
                 type: 'radio', name: 'contact', value: keyid,
                 checked: keyid === choice,
                 onchange: () => { choice = keyid; },
-            }), ` ${identity[0]}${here ? '' : ' (away)'}`)));
+            }), ' ', person(identity[0]), here ? '' : ' (away)')));
 };
 
 export const chosenContact = () => shown.find(({ keyid }) => keyid === choice);
