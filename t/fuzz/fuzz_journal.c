@@ -4,7 +4,7 @@
  * these payloads in order, in one file or several, some octets of the last
  * changed.
  *
- * Aims at: journal.c journal_record.c journal_recovery.c journal_merge.c
+ * Aims at: journal.c journal_recovery.c journal_merge.c
  */
 
 #include "fuzz.h"

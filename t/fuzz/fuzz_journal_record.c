@@ -15,6 +15,8 @@ static void check_revocation(sealed_bytes_t payload);
 static void check_envelope(sealed_bytes_t payload);
 static void check_body(sealed_bytes_t payload);
 static void check_items(sealed_bytes_t payload);
+static void check_certificate(sealed_bytes_t payload);
+static void check_quota(sealed_bytes_t payload);
 
 
 int
@@ -28,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     payload = copy(data + 1, size - 1);
 
-    switch (data[0] % 6) {
+    switch (data[0] & 7) {
 
     case 0:
         check_mailbox(payload);
@@ -50,8 +52,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_body(payload);
         break;
 
-    default:
+    case 5:
         check_items(payload);
+        break;
+
+    case 6:
+        check_certificate(payload);
+        break;
+
+    default:
+        check_quota(payload);
     }
 
     free_copy(payload);
@@ -217,4 +227,32 @@ check_items(sealed_bytes_t payload)
     }
 
     free(again);
+}
+
+
+static void
+check_certificate(sealed_bytes_t payload)
+{
+    uint8_t                       again[SEALED_JOURNAL_CERTIFICATE_SIZE];
+    sealed_journal_certificate_t  certificate;
+
+    if (sealed_journal_certificate_decode(&certificate, payload) == 0) {
+        CHECK(payload.size == sizeof(again));
+        sealed_journal_certificate_encode(again, &certificate);
+        CHECK(memcmp(again, payload.data, sizeof(again)) == 0);
+    }
+}
+
+
+static void
+check_quota(sealed_bytes_t payload)
+{
+    uint8_t                 again[SEALED_JOURNAL_QUOTA_SIZE];
+    sealed_journal_quota_t  quota;
+
+    if (sealed_journal_quota_decode(&quota, payload) == 0) {
+        CHECK(payload.size == sizeof(again));
+        sealed_journal_quota_encode(again, &quota);
+        CHECK(memcmp(again, payload.data, sizeof(again)) == 0);
+    }
 }
