@@ -93,10 +93,10 @@ typedef struct {
     size_t                         bodies;
     found_item_t                   item[FOUND_MAX];
     size_t                         items;
-    sealed_journal_revocation_t    revocation[16];
+    sealed_journal_revocation_t    revocation[64];
     size_t                         revocations;
-    sealed_journal_certificate_t   certificate[16];
-    sealed_journal_quota_t         quota[16];
+    sealed_journal_certificate_t   certificate[64];
+    sealed_journal_quota_t         quota[64];
     size_t                         certificates;
     size_t                         quotas;
 
@@ -371,7 +371,7 @@ found_revocation(void *context,
 {
     found_t  *found = context;
 
-    assert_true(found->revocations < 16);
+    assert_true(found->revocations < 64);
     found->revocation[found->revocations++] = *revocation;
 
     return 0;
@@ -384,7 +384,7 @@ found_certificate(void *context,
 {
     found_t  *found = context;
 
-    assert_true(found->certificates < 16);
+    assert_true(found->certificates < 64);
     found->certificate[found->certificates++] = *certificate;
 
     return 0;
@@ -396,7 +396,7 @@ found_quota(void *context, const sealed_journal_quota_t *quota)
 {
     found_t  *found = context;
 
-    assert_true(found->quotas < 16);
+    assert_true(found->quotas < 64);
     found->quota[found->quotas++] = *quota;
 
     return 0;

@@ -640,7 +640,10 @@ typedef enum {
     OP_OPEN,
     OP_CLOSE,
     OP_SEND,
-    OP_ACKNOWLEDGE
+    OP_ACKNOWLEDGE,
+    OP_DRAW,
+    OP_REVOKE,
+    OP_USE                              /* of a certificate */
 } op_kind_t;
 
 
@@ -662,20 +665,101 @@ typedef struct {
     uint32_t   lives;
     uint64_t   next[MAILBOXES];
     uint64_t   through[MAILBOXES];
+    uint32_t   drawn;
+    uint32_t   used;
     uint64_t   cuts;
 } run_t;
+
+
+static void
+put_quota(stream_t *s, uint32_t drawn)
+{
+    sealed_journal_quota_t  quota;
+
+    memset(&quota, 7, sizeof(quota));
+    quota.drawn = drawn;
+    quota.end = LATER * UINT64_C(3600);
+
+    sealed_journal_quota_encode(reserve(s, SEALED_JOURNAL_QUOTA_SIZE),
+                                &quota);
+    sealed_journal_put(&s->writer, SEALED_JOURNAL_QUOTA,
+                       SEALED_JOURNAL_QUOTA_SIZE);
+}
+
+
+static void
+put_revocation(stream_t *s, unsigned number)
+{
+    sealed_journal_revocation_t  revocation;
+
+    memset(&revocation, 8, sizeof(revocation));
+    revocation.until = number;
+
+    sealed_journal_revoke_encode(reserve(s, SEALED_JOURNAL_REVOKE_SIZE),
+                                 &revocation);
+    sealed_journal_put(&s->writer, SEALED_JOURNAL_REVOKE,
+                       SEALED_JOURNAL_REVOKE_SIZE);
+}
+
+
+static void
+put_certificate(stream_t *s, uint32_t opened)
+{
+    sealed_journal_certificate_t  certificate;
+
+    memset(&certificate, 9, sizeof(certificate));
+    certificate.class = 1;
+    certificate.opened = opened;
+
+    sealed_journal_certificate_encode(
+        reserve(s, SEALED_JOURNAL_CERTIFICATE_SIZE), &certificate);
+    sealed_journal_put(&s->writer, SEALED_JOURNAL_CERTIFICATE,
+                       SEALED_JOURNAL_CERTIFICATE_SIZE);
+}
+
+
+static void one_mailbox_op(run_t *run, stream_t *s, unsigned random,
+    op_t *op, unsigned m);
 
 
 static void
 one_op(run_t *run, stream_t *s, unsigned random)
 {
     op_t      *op;
-    unsigned   i, m, mask;
+    unsigned   m;
 
     op = &run->op[run->ops];
     m = random % MAILBOXES;
     op->mailbox = m;
     op->life[m] = run->life[m];
+
+    if (random >> 16 & 3) {
+        one_mailbox_op(run, s, random, op, m);
+
+    } else if (random % 3 == 0) {
+        op->kind = OP_DRAW;
+        op->number = ++run->drawn;
+        put_quota(s, op->number);
+
+    } else if (random % 3 == 1) {
+        op->kind = OP_REVOKE;
+        op->number = run->ops;
+        put_revocation(s, op->number);
+
+    } else {
+        op->kind = OP_USE;
+        op->number = ++run->used;
+        put_certificate(s, op->number);
+    }
+
+    run->ops++;
+}
+
+
+static void
+one_mailbox_op(run_t *run, stream_t *s, unsigned random, op_t *op, unsigned m)
+{
+    unsigned  i, mask;
 
     if (run->life[m] == 0) {
         op->kind = OP_OPEN;
@@ -719,8 +803,6 @@ one_op(run_t *run, stream_t *s, unsigned random)
         op->mailbox = mask;
         put_envelope(s, mask, op->life, op->seq, op->number, LATER);
     }
-
-    run->ops++;
 }
 
 
@@ -730,6 +812,70 @@ answer(run_t *run, unsigned first, unsigned last)
     while (first < last) {
         run->op[first++].answered = run->w->memory.steps;
     }
+}
+
+
+/* the same of what is no mailbox's */
+
+static void
+judge_others(const run_t *run, size_t steps)
+{
+    size_t          f;
+    unsigned        i;
+    uint32_t        drawn, used, needed[2];
+    uint64_t        revoked;
+    const op_t     *op;
+    const found_t  *found;
+
+    found = &run->w->found;
+    memset(needed, 0, sizeof(needed));
+
+    for (i = 0; i < run->ops; i++) {
+        op = &run->op[i];
+
+        if (op->answered == 0 || op->answered > steps) {
+            continue;
+        }
+
+        if (op->kind == OP_DRAW) {
+            needed[0] = op->number;
+
+        } else if (op->kind == OP_USE) {
+            needed[1] = op->number;
+
+        } else if (op->kind == OP_REVOKE) {
+            for (f = 0; f < found->revocations; f++) {
+                if (found->revocation[f].until == op->number) {
+                    break;
+                }
+            }
+
+            assert_true(f < found->revocations);
+        }
+    }
+
+    drawn = 0;
+    used = 0;
+
+    for (f = 0; f < found->quotas; f++) {
+        drawn = found->quota[f].drawn > drawn ? found->quota[f].drawn : drawn;
+        assert_int_equal(found->quota[f].end, LATER * UINT64_C(3600));
+    }
+
+    for (f = 0; f < found->certificates; f++) {
+        used = found->certificate[f].opened > used
+               ? found->certificate[f].opened : used;
+        assert_int_equal(found->certificate[f].class, 1);
+    }
+
+    for (f = 0; f < found->revocations; f++) {
+        revoked = found->revocation[f].until;
+        assert_true(revoked < run->ops
+                    && run->op[revoked].kind == OP_REVOKE);
+    }
+
+    assert_in_range(drawn, needed[0], run->drawn);
+    assert_in_range(used, needed[1], run->used);
 }
 
 
@@ -848,6 +994,7 @@ judge(run_t *run, size_t steps)
         }
     }
 
+    judge_others(run, steps);
     run->cuts++;
 }
 
@@ -940,7 +1087,7 @@ test_power_cut(void **state)
 
         first = 0;
 
-        for (n = 0; n < 24; n++) {
+        for (n = 0; n < 28; n++) {
             waiting[0] = run->ops;
 
             for (i = 0; i < 1 + (int) (random >> 16) % 5; i++) {
