@@ -281,18 +281,27 @@ ngx_http_sealed_journal_last(ngx_http_sealed_zone_conf_t *zone)
 static int
 ngx_http_sealed_journal_certificates(ngx_http_sealed_journal_t *j)
 {
-    int                            rc;
-    sealed_zone_t                 *zone;
-    sealed_snapshot_t              snapshot;
-    sealed_snapshot_result_t       result;
-    const sealed_journal_batch_t  *batch;
+    int                             rc;
+    uint64_t                        since;
+    sealed_zone_t                  *zone;
+    sealed_snapshot_result_t        result;
+    const sealed_journal_batch_t   *batch;
+    sealed_certificate_snapshot_t   walk;
 
     zone = j->zone->zone;
-    sealed_snapshot_init_certificates(&snapshot, zone->header->journal.begun);
+    since = zone->header->journal.begun;
+
+    /* none yet, or the clock was put back: all certificates */
+
+    if (since == 0 || since > (uint64_t) ngx_time()) {
+        since = 1;
+    }
+
+    sealed_certificate_snapshot_init(&walk, since);
 
     do {
-        result = sealed_snapshot_step(&snapshot, zone, &j->writer,
-                                      ngx_time());
+        result = sealed_certificate_snapshot_step(&walk, zone, &j->writer,
+                                                  ngx_time());
 
         if (result == SEALED_SNAPSHOT_WAIT) {
             batch = sealed_journal_take(&j->writer);

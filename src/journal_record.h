@@ -82,7 +82,7 @@ typedef struct {
     uint32_t                      opened;       /* mailboxes */
     uint32_t                      budget_hour;  /* rounded up */
     uint64_t                      end;          /* unix time */
-    uint64_t                      budget_level;
+    uint64_t                      budget_level; /* whole units */
     uint64_t                      window_highest;
     uint64_t                      window[SEALED_CERTIFICATE_WINDOW / 64];
 } sealed_journal_certificate_t;

@@ -19,19 +19,7 @@
 
 
 static sealed_snapshot_result_t write_object(sealed_snapshot_t *snapshot,
-    sealed_zone_t *zone, sealed_pool_t pool, uint32_t reference,
-    sealed_journal_writer_t *writer, uint64_t now);
-static sealed_snapshot_result_t write_row(const sealed_snapshot_t *snapshot,
-    const sealed_certificate_entry_t *entry, sealed_journal_writer_t *writer,
-    uint64_t now);
-static sealed_snapshot_result_t write_revocation(
-    const sealed_certificate_entry_t *entry, sealed_journal_writer_t *writer,
-    uint32_t hour);
-static sealed_snapshot_result_t write_quota(
-    const sealed_certificate_entry_t *entry, sealed_journal_writer_t *writer,
-    uint32_t hour);
-static sealed_snapshot_result_t write_certificate(
-    const sealed_certificate_entry_t *entry, sealed_journal_writer_t *writer,
+    sealed_zone_t *zone, uint32_t reference, sealed_journal_writer_t *writer,
     uint32_t hour);
 static sealed_snapshot_result_t write_mailbox(sealed_snapshot_t *snapshot,
     sealed_zone_t *zone, sealed_shard_t *shard, sealed_mailbox_t *mailbox,
@@ -57,17 +45,8 @@ sealed_snapshot_init(sealed_snapshot_t *snapshot,
 
     snapshot->resize = resize;
     snapshot->context = context;
-}
 
-
-void
-sealed_snapshot_init_certificates(sealed_snapshot_t *snapshot,
-    uint64_t since)
-{
-    memset(snapshot, 0, sizeof(sealed_snapshot_t));
-
-    snapshot->certificates = 1;
-    snapshot->since = since;
+    sealed_certificate_snapshot_init(&snapshot->certificates, 0);
 }
 
 
@@ -92,14 +71,14 @@ sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     if (snapshot->page >= __atomic_load_n(&zone->header->arena.pages,
                                           __ATOMIC_RELAXED))
     {
-        return SEALED_SNAPSHOT_DONE;
+        return sealed_certificate_snapshot_step(&snapshot->certificates, zone,
+                                                writer, now);
     }
 
     reference = snapshot->page * (SEALED_PAGE_SIZE / 8);
     pool = sealed_arena_pool(zone, reference);
 
-    if ((pool != SEALED_POOL_CERTIFICATE
-         && (pool != SEALED_POOL_MAILBOX || snapshot->certificates))
+    if (pool != SEALED_POOL_MAILBOX
         || snapshot->slot >= sealed_pool_objects(pool))
     {
         snapshot->page++;
@@ -111,7 +90,8 @@ sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
                  * (uint32_t) (sealed_pool_object_size(pool) / 8);
 
     result = sealed_arena_valid(zone, pool, reference)
-             ? write_object(snapshot, zone, pool, reference, writer, now)
+             ? write_object(snapshot, zone, reference, writer,
+                            SEALED_HOUR(now))
              : SEALED_SNAPSHOT_DONE;
 
     if (result == SEALED_SNAPSHOT_DONE) {
@@ -129,21 +109,18 @@ sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
 
 static sealed_snapshot_result_t
 write_object(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
-    sealed_pool_t pool, uint32_t reference, sealed_journal_writer_t *writer,
-    uint64_t now)
+    uint32_t reference, sealed_journal_writer_t *writer, uint32_t hour)
 {
     uint8_t                    id[SEALED_MAILBOX_ID_SIZE];
     uint64_t                   hash;
-    sealed_table_t            *table;
     sealed_shard_t            *shard;
     sealed_mailbox_t          *mailbox;
-    sealed_table_entry_t      *entry;
     sealed_snapshot_result_t   result;
 
-    /* both begin with it; it may be going just now */
+    /* it may be going just now */
 
-    entry = sealed_zone_address(zone, reference);
-    memcpy(id, entry->id, sizeof(id));
+    mailbox = sealed_zone_address(zone, reference);
+    memcpy(id, mailbox->entry.id, sizeof(id));
 
     hash = sealed_zone_hash(zone, id);
     shard = sealed_zone_shard(zone, hash);
@@ -153,140 +130,16 @@ write_object(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     }
 
     result = SEALED_SNAPSHOT_DONE;
-    table = pool == SEALED_POOL_MAILBOX ? &shard->mailboxes
-                                        : &shard->certificates;
 
-    if (sealed_table_find(zone, table, hash, id) == reference) {
-
-        if (pool == SEALED_POOL_CERTIFICATE) {
-            result = write_row(snapshot,
-                               sealed_zone_certificate(zone, reference),
-                               writer, now);
-
-        } else {
-            mailbox = sealed_zone_mailbox(zone, reference);
-
-            if (sealed_mailbox_is_open(zone, mailbox)) {
-                result = write_mailbox(snapshot, zone, shard, mailbox,
-                                       writer, SEALED_HOUR(now));
-            }
-        }
+    if (sealed_table_find(zone, &shard->mailboxes, hash, id) == reference
+        && sealed_mailbox_is_open(zone, mailbox))
+    {
+        result = write_mailbox(snapshot, zone, shard, mailbox, writer, hour);
     }
 
     sealed_shard_unlock(zone, shard);
 
     return result;
-}
-
-
-static sealed_snapshot_result_t
-write_row(const sealed_snapshot_t *snapshot,
-    const sealed_certificate_entry_t *entry, sealed_journal_writer_t *writer,
-    uint64_t now)
-{
-    switch (entry->kind) {
-
-    case SEALED_ENTRY_REVOKED:
-        return snapshot->certificates
-               ? SEALED_SNAPSHOT_DONE
-               : write_revocation(entry, writer, SEALED_HOUR(now));
-
-    case SEALED_ENTRY_QUOTA:
-        return snapshot->certificates || entry->end <= now
-               ? SEALED_SNAPSHOT_DONE
-               : write_quota(entry, writer, SEALED_HOUR(now));
-
-    default:
-        return (snapshot->certificates
-                && entry->budget.time < snapshot->since)
-               || entry->end <= now
-               ? SEALED_SNAPSHOT_DONE
-               : write_certificate(entry, writer, SEALED_HOUR(now));
-    }
-}
-
-
-static sealed_snapshot_result_t
-write_revocation(const sealed_certificate_entry_t *entry,
-    sealed_journal_writer_t *writer, uint32_t hour)
-{
-    uint8_t                      *payload;
-    sealed_journal_revocation_t   revocation;
-
-    payload = sealed_journal_reserve(writer, SEALED_JOURNAL_REVOKE_SIZE,
-                                     hour);
-    if (payload == NULL) {
-        return SEALED_SNAPSHOT_WAIT;
-    }
-
-    memcpy(revocation.id, entry->entry.id, sizeof(revocation.id));
-    revocation.until = entry->end;
-
-    sealed_journal_revoke_encode(payload, &revocation);
-    sealed_journal_put(writer, SEALED_JOURNAL_REVOKE,
-                       SEALED_JOURNAL_REVOKE_SIZE);
-
-    return SEALED_SNAPSHOT_DONE;
-}
-
-
-static sealed_snapshot_result_t
-write_quota(const sealed_certificate_entry_t *entry,
-    sealed_journal_writer_t *writer, uint32_t hour)
-{
-    uint8_t                 *payload;
-    sealed_journal_quota_t   quota;
-
-    payload = sealed_journal_reserve(writer, SEALED_JOURNAL_QUOTA_SIZE,
-                                     hour);
-    if (payload == NULL) {
-        return SEALED_SNAPSHOT_WAIT;
-    }
-
-    memcpy(quota.id, entry->entry.id, sizeof(quota.id));
-    quota.drawn = entry->opened;
-    quota.end = entry->end;
-
-    sealed_journal_quota_encode(payload, &quota);
-    sealed_journal_put(writer, SEALED_JOURNAL_QUOTA,
-                       SEALED_JOURNAL_QUOTA_SIZE);
-
-    return SEALED_SNAPSHOT_DONE;
-}
-
-
-/*
- * Until the hour is over nothing is refilled: rounded against the sender, and
- * when exactly he sent is not written down.
- */
-
-static sealed_snapshot_result_t
-write_certificate(const sealed_certificate_entry_t *entry,
-    sealed_journal_writer_t *writer, uint32_t hour)
-{
-    uint8_t                       *payload;
-    sealed_journal_certificate_t   certificate;
-
-    payload = sealed_journal_reserve(writer, SEALED_JOURNAL_CERTIFICATE_SIZE,
-                                     hour);
-    if (payload == NULL) {
-        return SEALED_SNAPSHOT_WAIT;
-    }
-
-    memcpy(certificate.id, entry->entry.id, sizeof(certificate.id));
-    certificate.class = entry->class;
-    certificate.opened = entry->opened;
-    certificate.budget_hour = SEALED_HOUR(entry->budget.time + 3599);
-    certificate.end = entry->end;
-    certificate.budget_level = entry->budget.level;
-    certificate.window_highest = entry->window_highest;
-    memcpy(certificate.window, entry->window, sizeof(certificate.window));
-
-    sealed_journal_certificate_encode(payload, &certificate);
-    sealed_journal_put(writer, SEALED_JOURNAL_CERTIFICATE,
-                       SEALED_JOURNAL_CERTIFICATE_SIZE);
-
-    return SEALED_SNAPSHOT_DONE;
 }
 
 

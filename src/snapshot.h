@@ -22,8 +22,7 @@
 #define SEALED_SNAPSHOT_H
 
 
-#include "journal_writer.h"
-#include "zone.h"
+#include "certificate_snapshot.h"
 
 
 #pragma GCC visibility push(hidden)
@@ -35,21 +34,11 @@ enum {
 };
 
 
-typedef enum {
-    SEALED_SNAPSHOT_MORE = 0,
-    SEALED_SNAPSHOT_WAIT,               /* for the batch to be written */
-    SEALED_SNAPSHOT_DONE,
-    SEALED_SNAPSHOT_FAILED              /* no memory, or a lock is lost */
-} sealed_snapshot_result_t;
-
-
 typedef struct {
     void                         *context;
     void                       *(*resize)(void *context, void *old,
                                           size_t size);
 
-    uint64_t                      since;        /* of certificates alone */
-    unsigned                      certificates; /* nothing else */
     uint32_t                      page;
     uint32_t                      slot;
     uint32_t                      begun;        /* the mailbox */
@@ -59,6 +48,8 @@ typedef struct {
     size_t                        seen_size;
     size_t                        seen_count;
 
+    sealed_certificate_snapshot_t  certificates;        /* come last */
+
     uint64_t                      mailboxes;
     uint64_t                      envelopes;
 } sealed_snapshot_t;
@@ -67,8 +58,6 @@ typedef struct {
 /* resize as realloc(); a size of 0 frees */
 void sealed_snapshot_init(sealed_snapshot_t *snapshot,
     void *(*resize)(void *context, void *old, size_t size), void *context);
-void sealed_snapshot_init_certificates(sealed_snapshot_t *snapshot,
-    uint64_t since);
 void sealed_snapshot_free(sealed_snapshot_t *snapshot);
 
 /*

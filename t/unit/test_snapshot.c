@@ -400,10 +400,30 @@ restore_revocation(void *context,
 }
 
 
+/* in which records of certificates came */
+
+static struct {
+    size_t    count;
+    size_t    ascents;
+    uint32_t  last;
+} order;
+
+
 static int
 restore_certificate(void *context,
     const sealed_journal_certificate_t *certificate)
 {
+    uint32_t  n;
+
+    memcpy(&n, certificate->id, sizeof(n));
+    order.count++;
+    order.ascents += n > order.last;
+    order.last = n;
+
+    /* a fraction of a unit would tell when it was used */
+
+    assert_int_equal(certificate->budget_level & UINT32_MAX, 0);
+
     return sealed_restore_certificate(context, certificate, NOW);
 }
 
@@ -683,8 +703,9 @@ test_certificates(void **state)
     uint32_t                   n;
     uint64_t                   retry;
     sealed_zone_t             *zone;
-    sealed_snapshot_t          snapshot;
     sealed_snapshot_result_t   result;
+
+    sealed_certificate_snapshot_t  walk;
 
     w = world_new(1);
     do_open(w, 1, 0);
@@ -706,12 +727,12 @@ test_certificates(void **state)
     }
 
     use_certificates(w->zone);
-    sealed_snapshot_init_certificates(&snapshot, NOW + 1);
+    sealed_certificate_snapshot_init(&walk, NOW + 1);
     written = 0;
 
     do {
-        result = sealed_snapshot_step(&snapshot, w->zone, &w->log.writer,
-                                      NOW + 5);
+        result = sealed_certificate_snapshot_step(&walk, w->zone,
+                                                  &w->log.writer, NOW + 5);
 
         if (result == SEALED_SNAPSHOT_WAIT) {
             flush(&w->log);
@@ -721,11 +742,19 @@ test_certificates(void **state)
     } while (result != SEALED_SNAPSHOT_DONE);
 
     assert_true(written > 0);
-    assert_int_equal(snapshot.mailboxes, 0);
     end(&w->log);
 
     zone = store_new(ZONE);
+    order.count = 0;
+    order.ascents = 0;
     assert_int_equal(restore(w, zone), 0);
+
+    /* not in the order in which they came: as often up as down */
+
+    assert_in_range(order.count, CERTIFICATES - unused,
+                    CERTIFICATES - unused + 1000);
+    assert_in_range(order.ascents, order.count * 4 / 10,
+                    order.count * 6 / 10);
     assert_null(store_check(zone));
     assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE),
                      CERTIFICATES - unused);
@@ -740,6 +769,72 @@ test_certificates(void **state)
                          i % 10 ? SEALED_NO_BUDGET : SEALED_OK);
     }
 
+    store_free(zone);
+    world_free(w);
+}
+
+
+/* a table that shrinks while it is walked hides nothing */
+
+static void
+test_shrinking(void **state)
+{
+    world_t                        *w;
+    uint8_t                         id[16];
+    uint32_t                        n;
+    unsigned                        steps, kept;
+    sealed_zone_t                  *zone;
+    sealed_snapshot_result_t        result;
+    sealed_certificate_state_t      found;
+    sealed_certificate_snapshot_t   walk;
+
+    enum { MOST = 30000, EACH = 150 };
+
+    w = world_new(1);
+
+    for (n = 1; n < MOST; n++) {
+        store_id(id, n);
+        (void) sealed_certificate_table_revoke(w->zone, id, NOW
+                                        + (n % EACH ? 3000 : 900000), NOW);
+    }
+
+    sealed_certificate_snapshot_init(&walk, 0);
+    steps = 0;
+
+    do {
+        result = sealed_certificate_snapshot_step(&walk, w->zone,
+                                                  &w->snapshot.writer, NOW);
+
+        if (result == SEALED_SNAPSHOT_WAIT) {
+            flush(&w->snapshot);
+        }
+
+        if (++steps == 40) {
+            (void) store_expire(w->zone, NOW + 7200);
+        }
+
+    } while (result != SEALED_SNAPSHOT_DONE);
+
+    end(&w->snapshot);
+    end(&w->log);
+
+    zone = store_new(ZONE);
+    assert_int_equal(restore(w, zone), 0);
+    kept = 0;
+
+    for (n = EACH; n < MOST; n += EACH) {
+        store_id(id, n);
+
+        if (sealed_certificate_table_find(w->zone, id, NOW, &found) == 0) {
+            assert_int_equal(sealed_certificate_table_find(zone, id, NOW,
+                                                           &found),
+                             0);
+            assert_true(found.revoked);
+            kept++;
+        }
+    }
+
+    assert_true(kept > 10);
     store_free(zone);
     world_free(w);
 }
@@ -822,6 +917,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_meanwhile),
         cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_shrinking),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_small_segments)
     };
