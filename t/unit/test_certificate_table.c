@@ -104,6 +104,50 @@ test_full_table(void **unused)
 }
 
 
+/* nothing that is revoked gets lost in a table that is full */
+
+static void
+test_full_revocation(void **unused)
+{
+    uint8_t                     id[16];
+    uint32_t                    n;
+    sealed_zone_t              *zone;
+    sealed_certificate_state_t  found;
+
+    zone = store_new(2 << 20);
+
+    for (n = 1; store_insert(zone, n, NOW + 7200) == SEALED_OK; n++) {
+        assert_true(n < 100000);
+    }
+
+    store_id(id, 100001);
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 7200,
+                                                     NOW),
+                     SEALED_CERTIFICATES_FULL);
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &found),
+                     -1);
+
+    /* one that is in it needs no room */
+
+    store_id(id, n - 1);
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 7200,
+                                                     NOW),
+                     SEALED_OK);
+    assert_int_equal(sealed_certificate_table_find(zone, id, NOW, &found), 0);
+    assert_true(found.revoked);
+
+    /* and when others have ended there is some */
+
+    (void) store_expire(zone, NOW + 11000);
+    store_id(id, 100001);
+    assert_int_equal(sealed_certificate_table_revoke(zone, id, NOW + 20000,
+                                                     NOW + 11000),
+                     SEALED_OK);
+    assert_null(store_check(zone));
+    store_free(zone);
+}
+
+
 /* mailboxes are counted for their opener, as far as they came to be */
 
 static void
@@ -481,6 +525,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_find_spend_charge),
         cmocka_unit_test(test_full_table),
+        cmocka_unit_test(test_full_revocation),
         cmocka_unit_test(test_opener),
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_quota),
