@@ -200,6 +200,10 @@ ok(full($blocked), 'and nothing more can be sent to it');
 $seq = 200;
 @streams = map { stream($slow, $other) } 1 .. 4;
 
+# who takes something before the other worker has heard of it leaves in order
+
+ok((wait_until { readers() == 4 }), 'one too many');
+
 my $taken = 0;
 
 eval {
