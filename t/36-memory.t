@@ -22,9 +22,9 @@ my $top = "$Bin/..";
 my $some = 2000;
 my $many = 20_000;
 
-# Less than two octets for each envelope.  The least that nginx could lose
-# with each is the link of a chain, 16 octets.
-my $most = 32 * 1024;
+# Half of the least that nginx could lose with each, the link of a chain of
+# 16 octets: how an allocator's pages fill depends on who had a processor.
+my $most = 8 * $many;
 
 my $nginx = Sealed::Nginx->gateway(
     workers => 1, zone_size => '128m',

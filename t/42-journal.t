@@ -60,6 +60,8 @@ sub again {
     $nginx->start;
 }
 
+sub rewritings { return scalar(() = $nginx->error_log =~ /rewritten: /g) }
+
 sub rewritten { return wait_until { grep { /snapshot/ } segments() } 20 }
 
 
@@ -270,12 +272,15 @@ ok((wait_until {
 
     $client->disconnect;
     $nginx->kill_all;
+
+    my $times = rewritings();
     again();
     is_deeply([ bodies($box) ], \@before, 'and all that lives is in them');
+    ok((wait_until { rewritings() > $times } 20), 'rewritten');
 }
 
 
-# damage
+# damage to what no rewriting has copied
 
 $client->acknowledge($box, $client->status($box)->json->{next} - 1);
 is($client->send($sender, $box, chr(65 + $_) x 512)->status, 201, 'send')
