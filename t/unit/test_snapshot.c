@@ -4,179 +4,13 @@
  * from the journal into another zone, which has to be the same.
  */
 
-#include "journal.h"
-#include "store.h"
-#include "restore.h"
-#include "snapshot.h"
+#include "snapshot_world.h"
 
 
 enum {
-    CAPACITY = 1024 * 1024,
-    SEGMENT = 256 * 1024,
-    ZONE = 16 * 1024 * 1024,
     MAILBOXES = 300,
-    CERTIFICATES = 12000,
     READ = 256 * 1024
 };
-
-
-typedef struct {
-    sealed_journal_writer_t  writer;
-    sealed_journal_output_t  output;
-    uint8_t                 *buffer;
-} stream_t;
-
-
-typedef struct {
-    sealed_zone_t           *zone;
-    sealed_master_secret_t   secret;
-    sealed_journal_files_t   files;
-    memory_files_t           memory;
-    stream_t                 log;
-    stream_t                 snapshot;
-    uint32_t                 random;
-    unsigned                 sent;
-} world_t;
-
-
-static uint64_t  segment_size = SEGMENT;
-
-
-static uint32_t
-draw(world_t *w, uint32_t n)
-{
-    w->random = w->random * 1664525 + 1013904223;
-
-    return (w->random >> 8) % n;
-}
-
-
-static void
-begin(world_t *w, stream_t *s, uint64_t stream, unsigned snapshot)
-{
-    sealed_journal_segment_t  segment;
-
-    s->buffer = malloc(2 * CAPACITY);
-    assert_non_null(s->buffer);
-
-    memset(&segment, 0, sizeof(segment));
-    memcpy(segment.zone, test_zone, sizeof(segment.zone));
-    segment.generation = 5;
-    segment.stream = stream;
-    segment.tag = w->secret.line[0].tag;
-    segment.snapshot = snapshot;
-
-    sealed_journal_writer_init(&s->writer, &segment,
-                               w->secret.line[0].journal_key, segment_size,
-                               s->buffer, s->buffer + CAPACITY, CAPACITY);
-    sealed_journal_output_init(&s->output, &w->files,
-                               SEALED_JOURNAL_SYNC_OFF, segment_size);
-}
-
-
-static void
-flush(stream_t *s)
-{
-    const sealed_journal_batch_t  *batch;
-
-    batch = sealed_journal_take(&s->writer);
-
-    if (batch) {
-        assert_int_equal(sealed_journal_commit(&s->output, batch, 0), 0);
-        sealed_journal_done(&s->writer, 0);
-    }
-}
-
-
-static uint8_t *
-reserve(stream_t *s, size_t size)
-{
-    uint8_t  *p;
-
-    p = sealed_journal_reserve(&s->writer, size, 1);
-
-    if (p == NULL) {
-        flush(s);
-        p = sealed_journal_reserve(&s->writer, size, 1);
-        assert_non_null(p);
-    }
-
-    return p;
-}
-
-
-static void
-end(stream_t *s)
-{
-    (void) reserve(s, 0);
-    sealed_journal_put(&s->writer, SEALED_JOURNAL_END, 0);
-    flush(s);
-    assert_int_equal(sealed_journal_finish(&s->output), 0);
-}
-
-
-static world_t *
-world_new(uint32_t random)
-{
-    world_t  *w;
-
-    w = calloc(1, sizeof(world_t));
-    assert_non_null(w);
-    w->random = random;
-    test_secret(&w->secret);
-    memory_files_init(&w->memory, &w->files);
-    w->zone = store_new(ZONE);
-    store_certificate(w->zone, 0);
-    begin(w, &w->log, 1, 0);
-    begin(w, &w->snapshot, 2, 1);
-
-    return w;
-}
-
-
-static void
-world_free(world_t *w)
-{
-    free(w->log.buffer);
-    free(w->snapshot.buffer);
-    memory_files_free(&w->memory);
-    store_free(w->zone);
-    free(w);
-}
-
-
-static void
-do_open(world_t *w, uint32_t n, unsigned logged)
-{
-    uint8_t                    id[16], opener[16], key[32];
-    unsigned                   created;
-    sealed_mailbox_status_t    status;
-    sealed_journal_mailbox_t   state;
-
-    store_id(id, n);
-    store_id(opener, 0);
-    memset(key, (int) n, sizeof(key));
-
-    if (sealed_mailbox_open(w->zone, id, key, 7, opener, 65535, NOW, &created,
-                            &status)
-        != SEALED_OK || !logged)
-    {
-        return;
-    }
-
-    memcpy(state.id, id, sizeof(id));
-    memcpy(state.key, key, sizeof(key));
-    state.life = status.life;
-    state.tag = 7;
-    state.active_hour = NOW / 3600;
-    state.through = status.first - 1;
-    state.next = status.next;
-
-    sealed_journal_open_encode(reserve(&w->log, SEALED_JOURNAL_OPEN_SIZE),
-                               &state);
-    sealed_journal_put(&w->log.writer, SEALED_JOURNAL_OPEN,
-                       SEALED_JOURNAL_OPEN_SIZE);
-}
 
 
 static void
@@ -231,7 +65,7 @@ do_send(world_t *w, unsigned logged)
                                             fanout.slice_size,
                                             append.stamp.size,
                                             fanout.body.size);
-        sealed_journal_envelope_encode(reserve(&w->log, size), &fanout,
+        sealed_journal_envelope_encode(stream_reserve(&w->log, size), &fanout,
                                        results, append.accepted, lives, seqs,
                                        NOW / 3600,
                                        (uint32_t) append.expiry_hour,
@@ -279,8 +113,8 @@ do_change(world_t *w, uint32_t n, unsigned kind, unsigned logged)
     }
 
     if (logged) {
-        sealed_journal_change_encode(reserve(&w->log,
-                                             SEALED_JOURNAL_CLOSE_SIZE),
+        sealed_journal_change_encode(stream_reserve(&w->log,
+                                                    SEALED_JOURNAL_CLOSE_SIZE),
                                      &change);
         sealed_journal_put(&w->log.writer, kind, SEALED_JOURNAL_CLOSE_SIZE);
     }
@@ -331,7 +165,7 @@ write_snapshot(world_t *w, unsigned meanwhile)
 
         if (result == SEALED_SNAPSHOT_WAIT) {
             assert_false(sealed_journal_is_empty(&w->snapshot.writer));
-            flush(&w->snapshot);
+            stream_flush(&w->snapshot);
         }
 
         for (i = 0; i < meanwhile; i++) {
@@ -340,145 +174,9 @@ write_snapshot(world_t *w, unsigned meanwhile)
     }
 
     sealed_snapshot_free(&snapshot);
-    end(&w->snapshot);
+    stream_end(&w->snapshot);
 
     return snapshot;
-}
-
-
-static int
-restore_mailbox(void *context, const sealed_journal_mailbox_t *mailbox,
-    uint64_t closed_until, uint64_t *reference)
-{
-    int       rc;
-    uint32_t  place;
-
-    rc = sealed_restore_mailbox(context, mailbox, closed_until, NOW, &place);
-    *reference = place;
-
-    return rc;
-}
-
-
-static int
-restore_body(void *context, const sealed_journal_body_t *body,
-    uint32_t references, uint64_t *reference)
-{
-    int       rc;
-    uint32_t  records;
-
-    rc = sealed_restore_body(context, body, references, &records);
-    *reference = records;
-
-    return rc;
-}
-
-
-static int
-restore_item(void *context, uint64_t mailbox, uint64_t seq, uint64_t *body,
-    sealed_bytes_t slice)
-{
-    int       rc;
-    uint32_t  records;
-
-    records = (uint32_t) *body;
-    rc = sealed_restore_item(context, (uint32_t) mailbox, seq, &records,
-                             slice);
-    *body = records;
-
-    return rc;
-}
-
-
-static int
-restore_revocation(void *context,
-    const sealed_journal_revocation_t *revocation)
-{
-    return sealed_certificate_table_revoke(context, revocation->id,
-                                           revocation->until, NOW)
-           == SEALED_OK ? 0 : -1;
-}
-
-
-/* in which records of certificates came */
-
-static struct {
-    size_t    count;
-    size_t    ascents;
-    uint32_t  last;
-} order;
-
-
-static int
-restore_certificate(void *context,
-    const sealed_journal_certificate_t *certificate)
-{
-    uint32_t  n;
-
-    memcpy(&n, certificate->id, sizeof(n));
-    order.count++;
-    order.ascents += n > order.last;
-    order.last = n;
-
-    /* a fraction of a unit would tell when it was used */
-
-    assert_int_equal(certificate->budget_level & UINT32_MAX, 0);
-
-    return sealed_restore_certificate(context, certificate, NOW);
-}
-
-
-static int
-restore_quota(void *context, const sealed_journal_quota_t *quota)
-{
-    return sealed_restore_quota(context, quota, NOW);
-}
-
-
-static int
-restore(world_t *w, sealed_zone_t *zone)
-{
-    int                              i, rc;
-    sealed_recovery_t                recovery;
-    sealed_recovery_sink_t           sink;
-    sealed_recovery_report_t         report;
-    sealed_journal_header_result_t   header;
-
-    sink.context = zone;
-    sink.mailbox = restore_mailbox;
-    sink.body = restore_body;
-    sink.item = restore_item;
-    sink.revocation = restore_revocation;
-    sink.certificate = restore_certificate;
-    sink.quota = restore_quota;
-    sink.progress = NULL;
-
-    sealed_recovery_init(&recovery, test_zone, &w->secret, NOW / 3600,
-                         test_resize, NULL);
-
-    for (i = 0; i < w->memory.files; i++) {
-        assert_null(sealed_recovery_examine(&recovery,
-                                            w->memory.file[i].data,
-                                            w->memory.file[i].size,
-                                            &header));
-        assert_int_equal(header, SEALED_JOURNAL_HEADER_OK);
-    }
-
-    for (i = 0; i < w->memory.files; i++) {
-        assert_null(sealed_recovery_read(&recovery, w->memory.file[i].data,
-                                         w->memory.file[i].size, &report));
-        assert_int_equal(report.damaged, 0);
-        assert_int_equal(report.torn_octets, 0);
-    }
-
-    assert_int_equal(sealed_recovery_resolve(&recovery), 0);
-    assert_int_equal(recovery.result.bodiless, 0);
-    assert_int_equal(recovery.result.unclean, 0);
-    sealed_restore_lives(zone, recovery.result.lives);
-    rc = sealed_recovery_emit(&recovery, &sink);
-    sealed_recovery_free(&recovery);
-
-    return rc;
 }
 
 
@@ -543,35 +241,6 @@ assert_same(world_t *w, sealed_zone_t *zone, unsigned exactly)
 }
 
 
-/* 7003 was used, 7004 not, 7005 has drawn five of eight */
-
-static void
-use_certificates(sealed_zone_t *zone)
-{
-    uint8_t   id[16];
-    uint32_t  taken;
-    uint64_t  next, retry;
-    unsigned  has_next;
-
-    assert_int_equal(store_insert(zone, 7003, NOW + 7200), SEALED_OK);
-    assert_int_equal(store_insert(zone, 7004, NOW + 7200), SEALED_OK);
-
-    store_id(id, 7003);
-    assert_int_equal(sealed_certificate_table_spend(zone, id, 9, &next,
-                                                    &has_next),
-                     SEALED_OK);
-    assert_int_equal(sealed_certificate_table_charge(zone, id, &store_rule,
-                                                     997, NOW, &retry),
-                     SEALED_OK);
-    assert_int_equal(sealed_certificate_table_open(zone, id, 1), SEALED_OK);
-
-    store_id(id, 7005);
-    assert_int_equal(sealed_certificate_table_count(zone, id, 5, 8,
-                                                    NOW + 7200, &taken),
-                     SEALED_OK);
-}
-
-
 static void
 assert_certificates(sealed_zone_t *zone)
 {
@@ -631,7 +300,7 @@ test_meanwhile(void **state)
     sealed_certificate_state_t  found;
 
     for (round = 0; round < 6; round++) {
-        w = world_new(round + 1);
+        w = world_new(round + 1, SEGMENT);
 
         for (i = 0; i < 150; i++) {
             do_open(w, draw(w, MAILBOXES), 0);
@@ -656,7 +325,7 @@ test_meanwhile(void **state)
         use_certificates(w->zone);
 
         snapshot = write_snapshot(w, round % 3);
-        end(&w->log);
+        stream_end(&w->log);
 
         assert_true(snapshot.mailboxes > 100);
         assert_true(snapshot.envelopes > 300);
@@ -692,158 +361,10 @@ test_meanwhile(void **state)
 }
 
 
-/* those alone that were used since, as many as batches hold */
-
-static void
-test_certificates(void **state)
-{
-    size_t                     i, written, unused;
-    uint8_t                    id[16];
-    world_t                   *w;
-    uint32_t                   n;
-    uint64_t                   retry;
-    sealed_zone_t             *zone;
-    sealed_snapshot_result_t   result;
-
-    sealed_certificate_snapshot_t  walk;
-
-    w = world_new(1);
-    do_open(w, 1, 0);
-    unused = 0;
-
-    for (i = 0; i < CERTIFICATES; i++) {
-        n = 8000 + (uint32_t) i;
-        assert_int_equal(store_insert(w->zone, n, NOW + 7200), SEALED_OK);
-
-        if (i % 10 == 0) {
-            unused++;
-            continue;
-        }
-
-        store_id(id, n);
-        assert_int_equal(sealed_certificate_table_charge(w->zone, id,
-                                          &store_rule, 999, NOW + 5, &retry),
-                         SEALED_OK);
-    }
-
-    use_certificates(w->zone);
-    sealed_certificate_snapshot_init(&walk, NOW + 1);
-    written = 0;
-
-    do {
-        result = sealed_certificate_snapshot_step(&walk, w->zone,
-                                                  &w->log.writer, NOW + 5);
-
-        if (result == SEALED_SNAPSHOT_WAIT) {
-            flush(&w->log);
-            written++;
-        }
-
-    } while (result != SEALED_SNAPSHOT_DONE);
-
-    assert_true(written > 0);
-    end(&w->log);
-
-    zone = store_new(ZONE);
-    order.count = 0;
-    order.ascents = 0;
-    assert_int_equal(restore(w, zone), 0);
-
-    /* not in the order in which they came: as often up as down */
-
-    assert_in_range(order.count, CERTIFICATES - unused,
-                    CERTIFICATES - unused + 1000);
-    assert_in_range(order.ascents, order.count * 4 / 10,
-                    order.count * 6 / 10);
-    assert_null(store_check(zone));
-    assert_int_equal(store_used(zone, SEALED_POOL_CERTIFICATE),
-                     CERTIFICATES - unused);
-
-    for (i = 0; i < CERTIFICATES; i++) {
-        n = 8000 + (uint32_t) i;
-        assert_int_equal(store_insert(zone, n, NOW + 7200), SEALED_OK);
-
-        store_id(id, n);
-        assert_int_equal(sealed_certificate_table_charge(zone, id,
-                                            &store_rule, 2, NOW + 5, &retry),
-                         i % 10 ? SEALED_NO_BUDGET : SEALED_OK);
-    }
-
-    store_free(zone);
-    world_free(w);
-}
-
-
-/* a table that shrinks while it is walked hides nothing */
-
-static void
-test_shrinking(void **state)
-{
-    world_t                        *w;
-    uint8_t                         id[16];
-    uint32_t                        n;
-    unsigned                        steps, kept;
-    sealed_zone_t                  *zone;
-    sealed_snapshot_result_t        result;
-    sealed_certificate_state_t      found;
-    sealed_certificate_snapshot_t   walk;
-
-    enum { MOST = 30000, EACH = 150 };
-
-    w = world_new(1);
-
-    for (n = 1; n < MOST; n++) {
-        store_id(id, n);
-        (void) sealed_certificate_table_revoke(w->zone, id, NOW
-                                        + (n % EACH ? 3000 : 900000), NOW);
-    }
-
-    sealed_certificate_snapshot_init(&walk, 0);
-    steps = 0;
-
-    do {
-        result = sealed_certificate_snapshot_step(&walk, w->zone,
-                                                  &w->snapshot.writer, NOW);
-
-        if (result == SEALED_SNAPSHOT_WAIT) {
-            flush(&w->snapshot);
-        }
-
-        if (++steps == 40) {
-            (void) store_expire(w->zone, NOW + 7200);
-        }
-
-    } while (result != SEALED_SNAPSHOT_DONE);
-
-    end(&w->snapshot);
-    end(&w->log);
-
-    zone = store_new(ZONE);
-    assert_int_equal(restore(w, zone), 0);
-    kept = 0;
-
-    for (n = EACH; n < MOST; n += EACH) {
-        store_id(id, n);
-
-        if (sealed_certificate_table_find(w->zone, id, NOW, &found) == 0) {
-            assert_int_equal(sealed_certificate_table_find(zone, id, NOW,
-                                                           &found),
-                             0);
-            assert_true(found.revoked);
-            kept++;
-        }
-    }
-
-    assert_true(kept > 10);
-    store_free(zone);
-    world_free(w);
-}
-
-
 /* more mail than batch and segments hold, in one mailbox */
 
 static void
-write_large(int files)
+write_large(uint64_t segment_size, int files)
 {
     world_t            *w;
     unsigned            i;
@@ -852,7 +373,7 @@ write_large(int files)
     sealed_zone_t      *zone;
     sealed_snapshot_t   snapshot;
 
-    w = world_new(1);
+    w = world_new(1, segment_size);
     do_open(w, 1, 0);
     do_open(w, 2, 0);
     w->zone->limits.bytes = 8000000;
@@ -873,7 +394,7 @@ write_large(int files)
     }
 
     snapshot = write_snapshot(w, 0);
-    end(&w->log);
+    stream_end(&w->log);
     assert_int_equal(snapshot.envelopes, 700);
     assert_true(w->memory.files > files);
 
@@ -896,7 +417,7 @@ write_large(int files)
 static void
 test_large(void **state)
 {
-    write_large(10);
+    write_large(SEGMENT, 10);
 }
 
 
@@ -905,9 +426,7 @@ test_large(void **state)
 static void
 test_small_segments(void **state)
 {
-    segment_size = 64 * 1024;
-    write_large(40);
-    segment_size = SEGMENT;
+    write_large(64 * 1024, 40);
 }
 
 
@@ -916,8 +435,6 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_meanwhile),
-        cmocka_unit_test(test_certificates),
-        cmocka_unit_test(test_shrinking),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_small_segments)
     };
