@@ -211,7 +211,7 @@ $client->disconnect;
 all_there('both binaries');
 
 kill 'QUIT', $new;
-ok((wait_until { Sealed::Nginx::gone($new) } 20), 'the new one leaves');
+ok($nginx->alone($old), 'the new one leaves');
 $client->disconnect;
 send_one('back');
 all_there('back');
@@ -229,8 +229,7 @@ for ([ 'another file', '%%DIR%%/else.zone' ], [ 'none', undef ]) {
     ok((wait_until { $before < (() = $nginx->error_log
                                      =~ /keeps its "file="/g) } 20),
        "a new binary with $name: refused");
-    ok((wait_until { slurp($nginx->dir . '/nginx.pid') =~ /^$old$/ } 20),
-       "a new binary with $name: has gone");
+    ok($nginx->alone($old), "a new binary with $name: has gone");
 }
 
 ok(!-e $nginx->dir . '/else.zone', 'nor did it make one');
@@ -369,8 +368,7 @@ $old = $nginx->master;
 $nginx->write_conf(http => http('%%DIR%%/main.zone', '16m'));
 $nginx->signal('USR2', $old);
 ok($nginx->logged(qr/keeps its "file="/, 20), 'a file instead of memory');
-ok((wait_until { slurp($nginx->dir . '/nginx.pid') =~ /^$old$/ } 20),
-   'a file instead of memory: has gone');
+ok($nginx->alone($old), 'a file instead of memory: has gone');
 ok(!-e $nginx->dir . '/main.zone', 'a file instead of memory: none is made');
 
 $nginx->write_conf(http => http(undef, '16m'));

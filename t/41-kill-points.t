@@ -167,6 +167,8 @@ sub at_handover {
         wait_until { Sealed::Nginx::gone($new) } 20;
     }
 
+    $nginx->alone($old);
+
     wait_until { 2 == $nginx->workers } 20;
     sleep 0.1;
     $crash->end;

@@ -425,6 +425,18 @@ sub adopt {
     $self->{master_pid} = $pid;
 }
 
+# The binary with this master is the only one again, and can be told to start
+# another: its pid file is back, and it sleeps, done with the one that ended.
+
+sub alone {
+    my ($self, $pid) = @_;
+
+    return wait_until {
+        slurp("$self->{dir}/nginx.pid") =~ /^$pid$/
+            && slurp("/proc/$pid/stat") =~ /\) S /;
+    } 20;
+}
+
 sub children {
     my ($pid) = @_;
 
