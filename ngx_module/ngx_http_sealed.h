@@ -6,7 +6,7 @@
  *   ngx_http_sealed_zone.c        zones, from their block to their end
  *   ngx_http_sealed_zone_conf.c   the directives of a sealed_zone block
  *   ngx_http_sealed_key_files.c   those of them that read keys
- *   ngx_http_sealed_map.c         shared memory and files behind zones
+ *   ngx_http_sealed_map.h         shared memory and files behind zones
  *   ngx_http_sealed_inherit.c     what a new binary takes over
  *   ngx_http_sealed_recover.c     a journal when nginx starts
  *   ngx_http_sealed_journal.c     a worker's stream of the journal
@@ -302,13 +302,16 @@ ngx_int_t ngx_http_sealed_variables(ngx_conf_t *cf);
 /* _quiet.c */
 ngx_int_t ngx_http_sealed_quiet_handler(ngx_http_request_t *r);
 
-/* _map.c */
+/*
+ * _map.c: the memory of a zone, found or made, in zone->zone; the sizes and
+ * owners of a configuration that was accepted; the end of the master, when
+ * what is in files is written
+ */
 ngx_int_t ngx_http_sealed_map(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
 ngx_int_t ngx_http_sealed_maps_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 void ngx_http_sealed_maps_exit(ngx_cycle_t *cycle);
-ngx_int_t ngx_http_sealed_lock(ngx_fd_t fd);
 
 /* _recover.c: found is 0 for an empty zone, 1 for a file, 2 for one in use */
 ngx_int_t ngx_http_sealed_recover(ngx_log_t *log,
