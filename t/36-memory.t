@@ -208,8 +208,8 @@ stays_flat('waiting', $many, sub {
     my $end = $last + $_[0];
 
     while ($last < $end) {
-        my $answer = $client->read($box, after => $last, wait => 20,
-                                   http => $http);
+        my $answer = $client->read($box, after => $last, limit => 10,
+                                   wait => 20, http => $http);
 
         last if $answer->status != 200;
         $answers++;
