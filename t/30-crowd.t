@@ -10,11 +10,11 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Test::More;
-use Time::HiRes qw(time);
 
 use Sealed::Client ();
 use Sealed::HTTP ();
 use Sealed::HTTP2 ();
+use Sealed::Live qw(next_event close_frame);
 use Sealed::Nginx ();
 use Sealed::Wait qw(slurp wait_until);
 
@@ -31,30 +31,6 @@ my $seq = 0;
 
 sub readers { return $nginx->status->{readers} }
 
-sub opened {
-    my $box = $client->mailbox;
-
-    is($client->open_mailbox($client->certified(class => 1), $box)->status,
-       201, 'open');
-    return $box;
-}
-
-# what it says next that is no heartbeat
-
-sub event {
-    my ($http, $timeout) = @_;
-
-    my $end = time + ($timeout // 15);
-
-    while ((my $left = $end - time) > 0) {
-        my $event = $http->event($left) // return undef;
-
-        return $event unless exists $event->{comment};
-    }
-
-    return undef;
-}
-
 sub stream {
     my ($box, $worker, %o) = @_;
 
@@ -70,8 +46,8 @@ sub stream {
 sub gone {
     my ($http, $name) = @_;
 
-    cmp_ok(event($http)->{retry}, '>=', 60000, "$name: sent away");
-    is(event($http, 5), undef, "$name: nothing more");
+    cmp_ok(next_event($http)->{retry}, '>=', 60000, "$name: sent away");
+    is(next_event($http, 5), undef, "$name: nothing more");
     ok($http->ended, "$name: an orderly end");
     $http->close;
 }
@@ -81,21 +57,7 @@ sub delivered {
 
     is($client->send($sender, $box, 'x' x 512)->status, 201, 'send');
     $seq++;
-    is(event($_)->{id}, $seq, 'it comes') for @streams;
-}
-
-# the close frame, whatever was asked before
-
-sub closing {
-    my ($http) = @_;
-
-    while (my $frame = $http->read_frame) {
-        return $frame if $frame->{opcode} == 8;
-
-        $http->send_frame(10, $frame->{payload}) if $frame->{opcode} == 9;
-    }
-
-    return {};
+    is(next_event($_)->{id}, $seq, 'it comes') for @streams;
 }
 
 # once the kernel has as much for a client as it takes, for a second and more
@@ -119,7 +81,7 @@ sub full {
 }
 
 my ($one, $other) = $nginx->workers;
-my $box = opened();
+my $box = $client->opened_mailbox;
 
 # three in one worker, three in the other: those of the first that came first
 
@@ -144,7 +106,7 @@ delivered($box, @streams);
 
 # another mailbox has its own
 
-my $another = opened();
+my $another = $client->opened_mailbox;
 my $lonely = stream($another, $one, after => 0);
 ok((wait_until { readers() == 5 }), 'a reader of another mailbox is one more');
 delivered($box, @streams);
@@ -171,7 +133,7 @@ $plain->send($client->request($box, 'GET', $client->path($box, '/envelopes'
 ok((wait_until { readers() == 2 }), 'a WebSocket and a plain reader');
 
 @streams = map { stream($box, $other) } 1 .. 3;
-is(closing($socket)->{code}, 1008, 'the WebSocket is sent away');
+is(close_frame($socket)->{code}, 1008, 'the WebSocket is sent away');
 $socket->close;
 
 push @streams, stream($box, $other);
@@ -189,7 +151,7 @@ delivered($box, @streams);
 
 $_->close for splice @streams;
 
-my $slow = opened();
+my $slow = $client->opened_mailbox;
 is($client->send($sender, $slow, 'y' x 65536)->status, 201, '64 KiB')
     for 1 .. 200;
 ($seq, my $kept) = (0, $seq);
@@ -290,8 +252,8 @@ sub stream_of {
 ok($nginx->reload, 'reload');
 
 for my $stream (splice @streams) {
-    cmp_ok(event($stream)->{retry}, '<', 5000, 'told to come back');
-    is(event($stream, 5), undef, 'no more');
+    cmp_ok(next_event($stream)->{retry}, '<', 5000, 'told to come back');
+    is(next_event($stream, 5), undef, 'no more');
     $stream->close;
 }
 
@@ -305,7 +267,7 @@ delivered($box, @streams);
 
 # more than a worker may have, in whatever mailboxes
 
-my @boxes = map { opened() } 1 .. 3;
+my @boxes = map { $client->opened_mailbox } 1 .. 3;
 $_->close for splice @streams;
 ok((wait_until { readers() == 0 }), 'nobody reads');
 

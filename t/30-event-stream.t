@@ -9,13 +9,12 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use MIME::Base64 qw(decode_base64);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
-use Sealed::CBOR qw(cbor_decode);
 use Sealed::Client ();
 use Sealed::HTTP ();
+use Sealed::Live qw(next_event event_item);
 use Sealed::Nginx ();
 use Sealed::Wait qw(wait_until slurp);
 
@@ -30,40 +29,7 @@ my $nginx = Sealed::Nginx->gateway(
 my $client = Sealed::Client->new(nginx => $nginx);
 my $sender = $client->certified(class => 2);
 
-sub opened {
-    my $box = $client->mailbox;
-
-    is($client->open_mailbox($client->certified(class => 1), $box)->status,
-       201, 'open');
-    return $box;
-}
-
-# the next event that is no heartbeat
-
-sub event {
-    my ($http, $timeout) = @_;
-
-    my $end = time + ($timeout // 15);
-
-    while ((my $left = $end - time) > 0) {
-        my $event = $http->event($left) // return undef;
-
-        return $event unless exists $event->{comment};
-    }
-
-    return undef;
-}
-
-sub item {
-    my ($event) = @_;
-
-    my %item;
-    @item{qw(seq hour header body stamp)} =
-        @{ cbor_decode(decode_base64($event->{data})) };
-    return \%item;
-}
-
-my $box = opened();
+my $box = $client->opened_mailbox;
 
 # what is there, and what comes
 
@@ -75,34 +41,34 @@ is($head->header('content-type'), 'text/event-stream', 'type');
 is($head->header('cache-control'), 'no-store', 'not to be stored');
 
 for my $n (1, 2) {
-    my $event = event($http);
+    my $event = next_event($http);
     is($event->{id}, $n, "id $n");
-    is(item($event)->{seq}, $n, "number $n");
-    is(item($event)->{body}, ('', 'a', 'b')[$n] x 512, "body $n");
+    is(event_item($event)->{seq}, $n, "number $n");
+    is(event_item($event)->{body}, ('', 'a', 'b')[$n] x 512, "body $n");
 }
 
 for my $n (3 .. 6) {
     my $other = $client->connection;
     is($client->send($sender, $box, $n x 1024, http => $other)->status, 201,
        "send $n");
-    my $event = event($http);
+    my $event = next_event($http);
     is($event->{id}, $n, "id $n");
-    is(item($event)->{body}, $n x 1024, "body $n");
+    is(event_item($event)->{body}, $n x 1024, "body $n");
 }
 
 is_deeply($http->event(5), { comment => '' }, 'heartbeat');
 is_deeply($http->event(5), { comment => '' }, 'and another');
 is($client->send($sender, $box, '7' x 512)->status, 201, 'send 7');
-is(event($http)->{id}, 7, 'still there after heartbeats');
+is(next_event($http)->{id}, 7, 'still there after heartbeats');
 $http->close;
 
 # where to begin
 
 ($http) = $client->event_stream($box, after => 5);
-is(event($http)->{id}, 6, 'after');
+is(next_event($http)->{id}, 6, 'after');
 $http->close;
 ($http) = $client->event_stream($box, after => 2, last => 6);
-is(event($http)->{id}, 7, 'Last-Event-ID wins over after');
+is(next_event($http)->{id}, 7, 'Last-Event-ID wins over after');
 $http->close;
 
 for ([ 'after what is not there', after => 8 ],
@@ -143,18 +109,18 @@ for ([ 'text/event-stream;q=0.5, application/cbor-seq', 'cbor-seq' ],
 my @readers = map { ($client->event_stream($box, after => 7))[0] } 1 .. 3;
 ok((wait_until { $nginx->status->{readers} == 3 }), 'three readers');
 is($client->send($sender, $box, '8' x 512)->status, 201, 'send to three');
-is(event($_)->{id}, 8, 'each has it') for @readers;
+is(next_event($_)->{id}, 8, 'each has it') for @readers;
 $_->close for @readers;
 
 # more readers than a mailbox may have: who waited longest is sent away
 
-my $crowd = opened();
+my $crowd = $client->opened_mailbox;
 {
     my @crowd = map { ($client->event_stream($crowd))[0] } 1 .. 8;
     ok((wait_until { $nginx->status->{readers} <= 6 }),
        'the oldest readers are sent away');
     is($client->send($sender, $crowd, 'c' x 512)->status, 201, 'send');
-    my $got = grep { my $event = event($_, 2); $event && $event->{id} }
+    my $got = grep { my $event = next_event($_, 2); $event && $event->{id} }
         @crowd;
     cmp_ok($got, '>=', 3, 'the newest are still served');
     cmp_ok($got, '<=', 6, 'and no more than a worker may have');
@@ -163,17 +129,17 @@ my $crowd = opened();
 
 # a mailbox that ends takes its readers with it
 
-my $short = opened();
+my $short = $client->opened_mailbox;
 ($http) = $client->event_stream($short);
 is($client->close_mailbox($short)->status, 204, 'close');
-ok(event($http)->{retry} >= 60000, 'no hurry to come back');
-is(event($http, 5), undef, 'nothing more');
+ok(next_event($http)->{retry} >= 60000, 'no hurry to come back');
+is(next_event($http, 5), undef, 'nothing more');
 ok($http->ended, 'an orderly end');
 $http->close;
 
 # a reader that does not read is cut, and has cost others nothing
 
-my $slow = opened();
+my $slow = $client->opened_mailbox;
 ($http) = $client->event_stream($slow);
 is($client->send($sender, $slow, chr(65 + $_ % 26) x 65536)->status, 201,
    "64 KiB, $_") for 0 .. 199;
@@ -194,8 +160,8 @@ $http->close;
 my ($count, $last) = (0, 0);
 ($http) = $client->event_stream($slow);
 
-while ($count < 200 && (my $event = event($http, 10))) {
-    my $item = item($event);
+while ($count < 200 && (my $event = next_event($http, 10))) {
+    my $item = event_item($event);
     last if $item->{seq} != $last + 1
             || $item->{body} ne chr(65 + $last % 26) x 65536;
     ($count, $last) = ($count + 1, $item->{seq});
@@ -217,7 +183,7 @@ for my $n (1 .. 10) {
 for my $program ([ qw(curl -sN --http2-prior-knowledge) ],
                  [ qw(curl -sN --http1.1) ], [ 'nghttp' ])
 {
-    my $to = opened();
+    my $to = $client->opened_mailbox;
     my $name = "@$program";
     my $request = $client->request(
         $to, 'GET', $client->path($to, '/envelopes?after=0'),
@@ -254,9 +220,9 @@ my ($old) = $client->event_stream($crowd, after => 1);
 ok($nginx->reload, 'reload');
 
 for my $reader (@streams, $old) {
-    my $event = event($reader, 5);
+    my $event = next_event($reader, 5);
     cmp_ok($event->{retry}, '<', 5000, 'told to come back');
-    is(event($reader, 5), undef, 'no more');
+    is(next_event($reader, 5), undef, 'no more');
     ok($reader->ended, 'an orderly end');
     $reader->close;
 }
@@ -265,7 +231,7 @@ $client->disconnect;
 ok((wait_until { !$nginx->leaving } 10), 'old workers are gone');
 is($client->send($sender, $box, 'x' x 512)->status, 201, 'send 9');
 ($http) = $client->event_stream($box, last => 8);
-is(event($http)->{id}, 9, 'resumed');
+is(next_event($http)->{id}, 9, 'resumed');
 
 # a worker that dies takes nothing along
 
@@ -278,7 +244,7 @@ wait_until { eval { $client->discover } } 10;
 
 ($http) = $client->event_stream($box, last => 9);
 is($client->send($sender, $box, 'y' x 512)->status, 201, 'send 10');
-is(event($http)->{id}, 10, 'woken after a death');
+is(next_event($http)->{id}, 10, 'woken after a death');
 $http->close;
 
 is($client->close_mailbox($_)->status, 204, 'close') for $box, $crowd;

@@ -10,11 +10,12 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
-use Sealed::CBOR qw(cbor_decode cbor_encode uint);
+use Sealed::CBOR qw(cbor_encode uint);
 use Sealed::Client ();
 use Sealed::HTTP ();
+use Sealed::Live qw(next_frame frame_item);
 use Sealed::Nginx ();
 use Sealed::Wait qw(wait_until);
 
@@ -32,46 +33,13 @@ my $nginx = Sealed::Nginx->gateway(
 my $client = Sealed::Client->new(nginx => $nginx);
 my $sender = $client->certified(class => 2);
 
-sub opened {
-    my $box = $client->mailbox;
-
-    is($client->open_mailbox($client->certified(class => 1), $box)->status,
-       201, 'open');
-    return $box;
-}
-
-# the next frame that is no ping; pings are answered
-
-sub frame {
-    my ($http, $timeout) = @_;
-
-    my $end = time + ($timeout // 15);
-
-    while ((my $left = $end - time) > 0) {
-        my $frame = $http->read_frame($left) // return undef;
-
-        return $frame if $frame->{opcode} != $ping;
-        $http->send_frame($pong, $frame->{payload});
-    }
-
-    return undef;
-}
-
-sub item {
-    my ($frame) = @_;
-
-    my %item;
-    @item{qw(seq hour header body stamp)} = @{ cbor_decode($frame->{payload}) };
-    return \%item;
-}
-
 sub acknowledge {
     my ($http, $through) = @_;
 
     $http->send_frame($binary, cbor_encode(uint($through)));
 }
 
-my $box = opened();
+my $box = $client->opened_mailbox;
 
 # the handshake
 
@@ -139,11 +107,11 @@ is($client->send($sender, $box, $_ x 512)->status, 201, "send $_")
 ($http) = $client->websocket($box);
 
 for my $n (1, 2) {
-    my $frame = frame($http);
+    my $frame = next_frame($http);
     is($frame->{opcode}, $binary, "message $n is binary");
     ok($frame->{fin}, "and whole");
-    is(item($frame)->{seq}, $n, "number $n");
-    is(item($frame)->{body}, ('', 'a', 'b')[$n] x 512, "body $n");
+    is(frame_item($frame)->{seq}, $n, "number $n");
+    is(frame_item($frame)->{body}, ('', 'a', 'b')[$n] x 512, "body $n");
 }
 
 acknowledge($http, 1);
@@ -157,9 +125,9 @@ for my $n (3 .. 6) {
     my $other = $client->connection;
     is($client->send($sender, $box, $n x (1024 << 2 * ($n - 3)),
                      http => $other)->status, 201, "send $n");
-    my $frame = frame($http);
-    is(item($frame)->{seq}, $n, "number $n");
-    is(length item($frame)->{body}, 1024 << 2 * ($n - 3), "size $n");
+    my $frame = next_frame($http);
+    is(frame_item($frame)->{seq}, $n, "number $n");
+    is(length frame_item($frame)->{body}, 1024 << 2 * ($n - 3), "size $n");
     acknowledge($http, $n);
 }
 
@@ -178,7 +146,7 @@ ok($http->closed(5), 'and the connection');
 # frames behind the handshake, in one packet and in pieces
 
 for my $pieces ([], [ 1 .. 6 ]) {
-    my $to = opened();
+    my $to = $client->opened_mailbox;
 
     is($client->send($sender, $to, 'p' x 512)->status, 201, 'send');
 
@@ -280,7 +248,7 @@ for my $case (@cases) {
     $some->write(join '', @frames, $code ? () : f($ping, 'still here'));
 
     if ($code) {
-        my $end = frame($some, 5);
+        my $end = next_frame($some, 5);
         is($end->{opcode}, $close, "$name: closed");
         is($end->{code}, $code, "$name: with $code");
         eval { $some->send_frame($close, pack 'n', $end->{code}) };
@@ -288,7 +256,7 @@ for my $case (@cases) {
 
     } else {
         my $last;
-        while (my $frame = frame($some, 5)) {
+        while (my $frame = next_frame($some, 5)) {
             $last = $frame;
             last if $frame->{payload} eq 'still here' || $frame->{opcode} == 8;
         }
@@ -311,8 +279,8 @@ for my $case (@cases) {
         sleep 0.003;
     }
 
-    is(frame($some)->{payload}, 'slow', 'octet by octet: a ping');
-    is(frame($some)->{payload}, 'end', 'and another');
+    is(next_frame($some)->{payload}, 'slow', 'octet by octet: a ping');
+    is(next_frame($some)->{payload}, 'end', 'and another');
     $some->close;
 }
 
@@ -323,7 +291,7 @@ for my $case (@cases) {
     my $mask = "\1\2\3\4";
 
     $some->write("\x89\xfe\x00\x01$mask" . ('a' ^ "\1") . f($ping, 'after'));
-    my $frame = frame($some, 5);
+    my $frame = next_frame($some, 5);
     is($frame->{code}, 1002, 'a length in a longer form: 1002')
         or diag explain $frame;
     $some->close;
@@ -335,7 +303,7 @@ for my $case (@cases) {
     my ($some) = $client->websocket($box, after => 6);
 
     $some->write(f($pong, '') x 500);
-    is(frame($some, 5)->{code}, 1008, 'too many frames');
+    is(next_frame($some, 5)->{code}, 1008, 'too many frames');
     $some->close;
 }
 
@@ -356,29 +324,29 @@ for my $case (@cases) {
 
 # no more than the window is sent before it is acknowledged
 
-my $window = opened();
+my $window = $client->opened_mailbox;
 is($client->send($sender, $window, chr(65 + $_) x 16384)->status, 201,
    "16 KiB, $_") for 0 .. 15;
 ($http) = $client->websocket($window);
 
 my ($got, $seen) = (0, 0);
 
-while (my $frame = frame($http, 0.7)) {
-    is(item($frame)->{seq}, ++$seen, "number $seen");
+while (my $frame = next_frame($http, 0.7)) {
+    is(frame_item($frame)->{seq}, ++$seen, "number $seen");
     $got += length $frame->{payload};
 }
 
 cmp_ok($got, '>=', 65536, 'the window is used');
 cmp_ok($got, '<', 65536 + 2 * 16500, 'and not exceeded by more than a piece');
-is(frame($http, 0.5), undef, 'nothing while nothing is acknowledged');
+is(next_frame($http, 0.5), undef, 'nothing while nothing is acknowledged');
 is($client->send($sender, $window, 'Z' x 16384)->status, 201, 'one more');
-is(frame($http, 0.5), undef, 'not even for new mail');
+is(next_frame($http, 0.5), undef, 'not even for new mail');
 
 while ($seen < 17) {
     acknowledge($http, $seen);
 
-    while ($seen < 17 && (my $frame = frame($http, 0.7))) {
-        fail('out of order') if item($frame)->{seq} != ++$seen;
+    while ($seen < 17 && (my $frame = next_frame($http, 0.7))) {
+        fail('out of order') if frame_item($frame)->{seq} != ++$seen;
     }
 }
 
@@ -390,7 +358,7 @@ $http->close;
 # a reader that reads nothing while it is sent to and pings
 
 {
-    my $slow = opened();
+    my $slow = $client->opened_mailbox;
     my ($some) = $client->websocket($slow);
 
     is($client->send($sender, $slow, 's' x 65536)->status, 201, "64 KiB $_")
@@ -398,7 +366,7 @@ $http->close;
     $some->write(f($ping, "p$_") x 2) for 1 .. 5;
     sleep 0.2;
     my ($items, $pongs) = (0, 0);
-    while (my $frame = frame($some, 1)) {
+    while (my $frame = next_frame($some, 1)) {
         $items++ if $frame->{opcode} == $binary;
         $pongs++ if $frame->{opcode} == $pong;
         acknowledge($some, $items) if $frame->{opcode} == $binary;
@@ -411,10 +379,10 @@ $http->close;
 
 # the mailbox ends; readers that vanish; a reload
 
-my $short = opened();
+my $short = $client->opened_mailbox;
 ($http) = $client->websocket($short);
 is($client->close_mailbox($short)->status, 204, 'close');
-is(frame($http)->{code}, 1008, 'the mailbox has ended');
+is(next_frame($http)->{code}, 1008, 'the mailbox has ended');
 $http->close;
 
 for my $n (1 .. 10) {
@@ -429,19 +397,19 @@ my ($silent) = $client->websocket($box, after => 6);
 ok($nginx->reload, 'reload');
 
 for my $reader (@readers) {
-    is(frame($reader)->{code}, 1012, 'service restart');
+    is(next_frame($reader)->{code}, 1012, 'service restart');
     $reader->send_frame($close, pack 'n', 1012);
     ok($reader->closed(5), 'closed');
 }
 
 $client->disconnect;
 ok((wait_until { !$nginx->leaving } 15), 'old workers are gone');
-is(frame($silent)->{code}, 1012, 'one that did not answer');
+is(next_frame($silent)->{code}, 1012, 'one that did not answer');
 $silent->close;
 
 is($client->send($sender, $box, 'x' x 512)->status, 201, 'send');
 ($http) = $client->websocket($box, after => 6);
-is(item(frame($http))->{seq}, 7, 'resumed');
+is(frame_item(next_frame($http))->{seq}, 7, 'resumed');
 $http->close;
 
 is($client->close_mailbox($_)->status, 204, 'close') for $box, $window;

@@ -8,13 +8,13 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use MIME::Base64 qw(decode_base64);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Sealed::CBOR qw(cbor_decode);
 use Sealed::Client ();
 use Sealed::HTTP ();
+use Sealed::Live qw(next_event event_item);
 use Sealed::Nginx ();
 use Sealed::Wait qw(wait_until slurp);
 
@@ -25,34 +25,14 @@ my $nginx = Sealed::Nginx->gateway(
 my $client = Sealed::Client->new(nginx => $nginx);
 my $sender = $client->certified(class => 2);
 
-sub opened {
-    my $box = $client->mailbox;
-
-    is($client->open_mailbox($client->certified(class => 1), $box)->status,
-       201, 'open');
-    return $box;
-}
-
-# what comes as events: items, numbers first
+# the next envelope, beside the event's own number
 
 sub item {
     my ($http, $timeout) = @_;
 
-    my $end = time + ($timeout // 10);
+    my $event = next_event($http, $timeout // 10) // return undef;
 
-    while ((my $left = $end - time) > 0) {
-        my $event = $http->event($left) // return undef;
-
-        next if exists $event->{comment};
-
-        my ($seq, $hour, $header, $body, $stamp) =
-            @{ cbor_decode(decode_base64($event->{data})) };
-
-        return { id => $event->{id}, seq => $seq, header => $header,
-                 body => $body, stamp => $stamp, hour => $hour };
-    }
-
-    return undef;
+    return { id => $event->{id}, %{ event_item($event) } };
 }
 
 sub connected {
@@ -61,7 +41,8 @@ sub connected {
     return wait_until { $nginx->status->{readers} == $count };
 }
 
-my ($box, $other, $nobody) = (opened(), opened(), $client->mailbox);
+my ($box, $other) = map { $client->opened_mailbox } 1, 2;
+my $nobody = $client->mailbox;
 
 # to readers in all workers, on all transports
 
@@ -126,7 +107,7 @@ $late->close;
 
 for my $online (0, 1) {
     my %how = (online => $online);
-    my $full = opened();
+    my $full = $client->opened_mailbox;
 
     is($client->send($sender, $nobody, 'x' x 512, %how)->status, 404,
        "no such mailbox ($online)");
@@ -159,7 +140,7 @@ is($client->send($sender, $other, 'x' x 512,
 
 # no more than sixteen of a mailbox
 
-my $many = opened();
+my $many = $client->opened_mailbox;
 is($client->send($sender, $many, chr(64 + $_) x 512, online => 1)->status,
    201, "online $_") for 1 .. 20;
 ($late) = $client->event_stream($many);
@@ -208,7 +189,7 @@ my $ticking = Sealed::Nginx->gateway(
 $client = Sealed::Client->new(nginx => $ticking);
 $sender = $client->certified(class => 2);
 $nginx = $ticking;
-$box = opened();
+$box = $client->opened_mailbox;
 
 my ($http) = $client->event_stream($box);
 ok((wait_until { $nginx->status->{readers} == 1 }), 'a reader');

@@ -38,10 +38,7 @@ my $nginx = Sealed::Nginx->gateway(
 my $client = Sealed::Client->new(nginx => $nginx);
 my $epoch = $client->epoch;
 my $info = blind_info(CLASS, $epoch);
-my $box = $client->mailbox;
-
-is($client->open_mailbox($client->certified(class => 1), $box)->status, 201,
-   'open');
+my $box = $client->opened_mailbox;
 
 
 # The analyst.  issued: [{ account, key, blinded, evaluated, proof, place }],

@@ -12,6 +12,8 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use JSON::XS ();
+use Test::More ();
 
 use Sealed::CBOR qw(cbor_encode cbor_decode uint);
 use Sealed::Crypto qw(b64 b64u unb64u random_bytes sha256
@@ -550,6 +552,20 @@ sub open_mailbox {
                                                  ':' . b64($key) . ':' ]));
 }
 
+# a mailbox that somebody has opened, which is a test
+
+sub opened_mailbox {
+    my ($self) = @_;
+
+    my $mailbox = $self->mailbox;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    Test::More::is($self->open_mailbox($self->certified(class => 1),
+                                       $mailbox)->status, 201, 'open');
+    return $mailbox;
+}
+
 sub status {
     my ($self, $mailbox, %o) = @_;
 
@@ -586,6 +602,34 @@ sub send_fanout {
                        body => $body,
                        headers => headers(\%o, [ 'Content-Type', $o{type}
                            // 'application/vnd.sealed-sender.fanout+cbor' ]));
+}
+
+# The answer to a moderator, on a connection of its own: a document, or a text
+# as it is, to "reports" or "revocations"; method, type, send
+
+sub moderate {
+    my ($self, $what, $document, %o) = @_;
+
+    my $http = $self->connection;
+    my $response = $http->request({
+        method => $o{method} // 'POST', target => "$self->{prefix}/$what",
+        headers => [ [ 'Content-Type', $o{type} // 'application/json' ] ],
+        body => ref $document
+                ? JSON::XS->new->canonical->encode($document) : $document,
+    }, %{ $o{send} || {} });
+
+    $http->close;
+
+    return $response;
+}
+
+# a certificate, by its id, until an hour from now or another time
+
+sub revoke {
+    my ($self, $id, $until) = @_;
+
+    return $self->moderate('revocations', {
+        certificate_id => b64u($id), until => $until // time + 3600 });
 }
 
 sub query {
