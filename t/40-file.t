@@ -24,11 +24,9 @@ my $master = random_bytes(32);
 sub http {
     my ($file, $size) = @_;
 
-    my $http = Sealed::Nginx::gateway_conf(zone_size => $size);
-
-    $http =~ s/(sealed_zone main \S+)/$1 file=$file/ if defined $file;
-
-    return $http;
+    return Sealed::Nginx::gateway_conf(
+        zone_size => $size,
+        zone_parameters => defined $file ? "file=$file" : undef);
 }
 
 # leaks: a new binary that does not start leaves its first pool behind
@@ -74,8 +72,7 @@ sub all_there {
 
 sub again {
     $client->disconnect;
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
+    $nginx->start_again;
 }
 
 send_one('at first');
@@ -254,7 +251,7 @@ $client->disconnect;
 send_one('upgraded');
 all_there('upgraded');
 
-delete @{$other}{qw(pid exit stopped finished)};
+$other->forget;
 is(eval { $other->start; 1 }, undef, 'still locked');
 like($@, qr/another nginx uses it/, 'by the new one');
 
@@ -266,40 +263,30 @@ all_there('after an upgrade');
 
 # files that are not taken
 
-sub refused {
-    my ($name, $like) = @_;
-
-    local $nginx->{leaks} = 0;
-    is(eval { $nginx->start; 1 }, undef, "$name: refused");
-    like($@, $like, "$name: why");
-    delete @{$nginx}{qw(pid exit stopped finished)};
-}
-
 $client->disconnect;
 $nginx->stop;
-delete @{$nginx}{qw(pid exit stopped)};
 $nginx->allow(qr/\[emerg\]/);
 
 my $whole = slurp($file);
 
 chmod 0640, $file;
-refused('readable by others', qr/mode 0600/);
+$nginx->refuses_to_start('readable by others', qr/mode 0600/);
 chmod 0600, $file;
 
 spew($file, 'something else' . substr($whole, 14), 0600);
-refused('something else', qr/it is not a zone/);
+$nginx->refuses_to_start('something else', qr/it is not a zone/);
 ($status, $said) = $nginx->config_test;
 isnt($status, 0, 'a test refuses it as well');
 like($said, qr/it is not a zone/, 'for the same reason');
 is(slurp($file), 'something else' . substr($whole, 14), 'and leaves it');
 
 spew($file, substr($whole, 0, 4 << 20), 0600);
-refused('cut', qr/size is not what it says/);
+$nginx->refuses_to_start('cut', qr/size is not what it says/);
 
 my $layout = $whole;
 substr($layout, 8, 1) ^= "\x10";
 spew($file, $layout, 0600);
-refused('another version', qr/another layout/);
+$nginx->refuses_to_start('another version', qr/another layout/);
 
 my $identity = substr(sha256('sealed-sender journal v1main'), 0, 16);
 my $at = index($whole, $identity);
@@ -308,7 +295,7 @@ ok($at > 0 && $at < 1024, 'whose it is');
 my $foreign = $whole;
 substr($foreign, $at, 1) ^= "\x01";
 spew($file, $foreign, 0600);
-refused('another zone', qr/file of another zone/);
+$nginx->refuses_to_start('another zone', qr/file of another zone/);
 
 
 # after the machine went down
@@ -330,7 +317,6 @@ all_there('machine down');
 like($nginx->error_log, qr/\[warn\].*when the machine went down/, 'checked');
 $client->disconnect;
 $nginx->kill_all;
-delete @{$nginx}{qw(pid exit stopped)};
 
 # pages that never came back
 
@@ -341,7 +327,7 @@ ok($record > 0, 'an envelope');
 substr($crashed, ($record & ~4095), 4096) = "\0" x 4096;
 substr($crashed, 1 << 20, 1 << 20) = "\0" x (1 << 20);
 spew($file, $crashed, 0600);
-refused('damaged', qr/is damaged .*move it away/);
+$nginx->refuses_to_start('damaged', qr/is damaged .*move it away/);
 ($code, $seen) = look('check', $file);
 is($code, 2, 'damaged, from outside');
 like($seen, qr/damaged: /, 'and how');

@@ -220,8 +220,8 @@ $crash->finish;
 $faults = Sealed::Faults->new;
 $crash = Sealed::Crash->new(
     seed => $seed, faults => $faults, daemon => 1, leaks => 0,
-    parameters => 'file=%%DIR%%/main.zone journal=%%DIR%%/journal '
-                  . 'sync=always segment=256k',
+    zone_parameters => 'file=%%DIR%%/main.zone journal=%%DIR%%/journal '
+        . 'sync=always segment=256k',
 );
 $crash->nginx->{zone_file} = $crash->dir . '/main.zone';
 

@@ -25,10 +25,9 @@ sub http {
     my ($parameters, %o) = @_;
 
     my $http = Sealed::Nginx::gateway_conf(
-        zone_size => $o{size} // '16m',
+        zone_size => $o{size}, zone_parameters => $parameters,
         zone_conf => 'max_recipients 20;' . ($o{zone_conf} // ''));
 
-    $http =~ s/(sealed_zone main \S+)/$1 $parameters/;
     $http =~ s/envelope_sizes .*?;/envelope_sizes 512 1k;/;
     $http =~ s/(class opener 1 open)/$1 mailboxes=10/;
     $http =~ s/(class verified 2 send) budget=1000/$1 budget=1000000/;
@@ -56,8 +55,7 @@ sub bodies { return map { $_->{body} } $client->read($_[0])->items }
 
 sub again {
     $client->disconnect;
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
+    $nginx->start_again;
 }
 
 sub rewritings { return scalar(() = $nginx->error_log =~ /rewritten: /g) }
@@ -311,30 +309,19 @@ $nginx->kill_all;
 
 # a zone that is too small, a key line that left, another version
 
-sub refused {
-    my ($name, $like, %o) = @_;
-
-    local $nginx->{leaks} = 0;
-    $nginx->write_conf(%o) if %o;
-    is(eval { delete @{$nginx}{qw(pid exit stopped)}; $nginx->start; 1 },
-       undef, "$name: refused");
-    like($@, $like, "$name: why");
-    delete @{$nginx}{qw(pid exit stopped finished)};
-}
-
 $nginx->allow(qr/\[emerg\]/);
 my %keep = map { $_ => slurp($_) } segments();
 my $key = slurp($nginx->dir . '/master');
 
 spew($nginx->dir . '/master', 'new ' . 'ab' x 32 . "\n", 0600);
-refused('another key', qr/the key line it was written under/);
+$nginx->refuses_to_start('another key', qr/the key line it was written under/);
 spew($nginx->dir . '/master', $key, 0600);
 
 my ($first) = grep { /snapshot/ } segments();
 my $version = slurp($first);
 substr($version, $_ + 11, 1) = "\x09" for 0, 2048;
 spew($first, $version, 0600);
-refused('another version', qr/another version's/);
+$nginx->refuses_to_start('another version', qr/another version's/);
 spew($first, $keep{$first}, 0600);
 
 is_deeply({ map { $_ => slurp($_) } segments() }, \%keep,
@@ -344,8 +331,7 @@ again();
 is(scalar(bodies($box)), 4, 'as it was');
 is($client->close_mailbox($box)->status, 204, 'close');
 $client->disconnect;
-$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                 cells) };
+$nginx->ends_empty;
 
 $second->{finished} = 1;
 $nginx->finish;

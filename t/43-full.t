@@ -11,11 +11,9 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use JSON::XS ();
 use Test::More;
 
 use Sealed::Client ();
-use Sealed::Crypto qw(b64u);
 use Sealed::Nginx ();
 use Sealed::Wait qw(wait_until);
 
@@ -160,29 +158,13 @@ cmp_ok(lines('\[(?:warn|error|crit)\]'), '<=', 3, 'few lines in the log');
 
 # a revocation that cannot be kept is refused, one of a known certificate holds
 
-sub revoke {
-    my ($id) = @_;
-
-    my $http = $client->connection;
-    my $response = $http->request({
-        method => 'POST', target => '/v1/revocations',
-        headers => [ [ 'Content-Type', 'application/json' ] ],
-        body => JSON::XS->new->encode({ certificate_id => b64u($id),
-                                        until => time + 3600 }),
-    });
-
-    $http->close;
-
-    return $response;
-}
-
 my $unknown = $client->certified(class => 2);
 
-refused(revoke($unknown->{id}), 503, 'certificates-full',
+refused($client->revoke($unknown->{id}), 503, 'certificates-full',
         'a revocation of one that was never seen');
 refused($client->send($unknown, $boxes[1], 'u' x 512), 503,
         'certificates-full', 'which cannot be used either');
-is(revoke($sender->{id})->status, 204, 'of one that is in the table');
+is($client->revoke($sender->{id})->status, 204, 'of one that is in the table');
 is($client->send($sender, $boxes[1], 'r' x 512)->status, 401,
    'revoked, with the table full');
 

@@ -10,13 +10,12 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use JSON::XS ();
 use Test::More;
 
 use Sealed::Client ();
-use Sealed::Crypto qw(b64u random_bytes);
+use Sealed::Crypto qw(random_bytes);
 use Sealed::Nginx ();
-use Sealed::Wait qw(slurp wait_until);
+use Sealed::Wait qw(slurp);
 
 my @names = ('alice.the.sender', 'bob.who.draws');
 my $body = 'a body that says something' . 'x' x 486;
@@ -25,49 +24,12 @@ sub http {
     my ($parameters) = @_;
 
     my $http = Sealed::Nginx::gateway_conf(
-        zone_size => '16m', zone_conf => 'epoch 7d;');
+        zone_parameters => $parameters, zone_conf => 'epoch 7d;');
 
-    $http =~ s/(sealed_zone main \S+)/$1 $parameters/;
     $http =~ s/(class verified 2 send) budget=1000/$1 budget=10/;
     $http =~ s/(class verified .*?;)/$1 class few 3 send budget=5 quota=3;/;
 
     return $http;
-}
-
-sub again {
-    my ($nginx, $client, $how) = @_;
-
-    $client->disconnect;
-
-    if ($how eq 'stop') {
-        ok($nginx->stop, 'stop');
-
-    } else {
-        $nginx->kill_all;
-    }
-
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
-
-    # a file that is ahead of its journal is put down there first
-
-    wait_until { $nginx->zone_status->{journal_ready} // 1 } 10;
-}
-
-sub revoke {
-    my ($client, $id) = @_;
-
-    my $http = $client->connection;
-    my $response = $http->request({
-        method => 'POST', target => '/v1/revocations',
-        body => JSON::XS->new->encode({ certificate_id => b64u($id),
-                                            until => time + 3600 }),
-        headers => [ [ 'Content-Type', 'application/json' ] ],
-    });
-
-    $http->close;
-
-    return $response->status;
 }
 
 sub files { return grep { -f } glob "$_[0]/main.zone $_[0]/journal/*" }
@@ -101,12 +63,13 @@ for my $parameters ('journal=%%DIR%%/journal sync=always',
     is($client->issue($names[1], class => 3, count => 2)->status, 429,
        'two more are too many');
 
-    is(revoke($client, $revoked->{id}), 204, 'revoke');
+    is($client->revoke($revoked->{id})->status, 204, 'revoke');
     is($client->send($revoked, $box, $body)->status, 401, 'it is out');
 
     # an orderly end
 
-    again($nginx, $client, 'stop');
+    $client->disconnect;
+    $nginx->again('stopped');
 
     is($client->open_mailbox($opener, $second)->status, 429,
        "$where, stopped: the opener has opened one");
@@ -121,7 +84,8 @@ for my $parameters ('journal=%%DIR%%/journal sync=always',
 
     # everything killed: what snapshots and answers put down
 
-    again($nginx, $client, 'kill');
+    $client->disconnect;
+    $nginx->again('killed');
 
     is($client->send($revoked, $box, $body)->status, 401,
        "$where, killed: still out");

@@ -31,21 +31,17 @@ sub gateway {
 
     my $http = Sealed::Nginx::gateway_conf(
         zone_size => '32m',
+        zone_parameters => "journal=$journal sync=always segment=256k",
         zone_conf => 'max_recipients 20;
                       mailbox envelopes=100000 bytes=16m;',
     );
 
-    $http =~ s{(sealed_zone main \S+)}
-              {$1 journal=$journal sync=always segment=256k};
     $http =~ s/(class verified 2 send) budget=1000/$1 budget=1000000/;
 
     $nginx = Sealed::Nginx->gateway(http => $http, faults => $faults);
     $client = Sealed::Client->new(nginx => $nginx);
     $sender = $client->certified(class => 2);
-    $box = $client->mailbox;
-
-    is($client->open_mailbox($client->certified(class => 1), $box)->status,
-       201, 'open');
+    $box = $client->opened_mailbox;
     (%kept) = ();
 }
 
@@ -116,8 +112,7 @@ sub killed_and_started {
 
     $client->disconnect;
     $nginx->kill_all;
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
+    $nginx->start_again;
     all_there($name);
 }
 
@@ -154,8 +149,7 @@ sub done {
     $faults->disarm;
     is($client->close_mailbox($box)->status, 204, 'close');
     $client->disconnect;
-    $nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                     cells) };
+    $nginx->ends_empty;
     $nginx->finish;
 }
 

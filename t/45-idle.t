@@ -23,15 +23,11 @@ plan skip_all => 'no library goes in front of the sanitizers\' own'
 plan skip_all => 'libfaketime is not installed' unless $library;
 
 my $day = 86400;
-my $http = Sealed::Nginx::gateway_conf(
-    zone_conf => 'mailbox idle=10d; max_ttl 60d; certificate_lifetime 300d;');
-
-$http =~ s{(sealed_zone main \S+)}{$1 journal=%%DIR%%/journal sync=always};
-
 my $nginx = Sealed::Nginx->gateway(
     start => 0, workers => 2, main => "env FAKETIME_TIMESTAMP_FILE;\n"
         . "env FAKETIME_NO_CACHE;\nenv DONT_FAKE_MONOTONIC;\n",
-    http => $http,
+    zone_parameters => 'journal=%%DIR%%/journal sync=always',
+    zone_conf => 'mailbox idle=10d; max_ttl 60d; certificate_lifetime 300d;',
 );
 my $file = $nginx->dir . '/time';
 my $offset = 0;
@@ -76,7 +72,7 @@ my $client = Sealed::Client->new(nginx => $nginx);
 sub again {
     $client->disconnect;
     $nginx->kill_all;
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
+    $nginx->forget;
     start();
     $client->disconnect;
 }
@@ -158,8 +154,7 @@ is(mailboxes(), 2, 'both are there');
 
 is($client->close_mailbox($_, at())->status, 204, 'close') for $read, $left;
 $client->disconnect;
-$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                 cells) };
+$nginx->ends_empty;
 
 $nginx->finish;
 done_testing;

@@ -11,7 +11,6 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use JSON::XS ();
 use Test::More;
 
 use Sealed::Client qw(envelope_seal envelope_open frank_commitment
@@ -30,51 +29,6 @@ my %word = (
     agent => 'a-phone-of-an-unusual-make', forwarded => '203.0.113.77',
     cookie => 'session-of-the-account', origin => 'app.example',
 );
-
-sub http {
-    my ($parameters) = @_;
-
-    my $http = Sealed::Nginx::gateway_conf();
-
-    $http =~ s/(sealed_zone main \S+)/$1 $parameters/;
-
-    return $http;
-}
-
-sub again {
-    my ($nginx, $client, $how) = @_;
-
-    $client->disconnect;
-
-    if ($how eq 'stopped') {
-        ok($nginx->stop, 'stop');
-
-    } else {
-        $nginx->kill_all;
-    }
-
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
-
-    # a file that is ahead of its journal is put down there first
-
-    wait_until { $nginx->zone_status->{journal_ready} // 1 } 10;
-}
-
-sub post {
-    my ($client, $what, $document) = @_;
-
-    my $connection = $client->connection;
-    my $response = $connection->request({
-        method => 'POST', target => "/v1/$what",
-        headers => [ [ 'Content-Type', 'application/json' ] ],
-        body => JSON::XS->new->canonical->encode($document),
-    });
-
-    $connection->close;
-
-    return $response;
-}
 
 sub opens {
     my ($client, $box, $ticket) = @_;
@@ -153,7 +107,7 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
     my $file = $parameters =~ /file=/;
     my $where = $parameters =~ s/%%DIR%%\///gr;
     my $nginx = Sealed::Nginx->gateway(
-        workers => 2, http => http($parameters),
+        workers => 2, zone_parameters => $parameters,
         authority_seed => random_bytes(32), master_secret => random_bytes(32));
 
     $nginx->allow(qr/exited on signal 9/);
@@ -197,9 +151,7 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
        'one for now');
     is($client->send($revoked, $boxes[1], $body)->status, 201, 'one more');
     is($client->acknowledge($boxes[1], 2)->status, 204, 'acknowledged');
-    is(post($client, 'revocations', { certificate_id => b64u($revoked->{id}),
-                                      until => time + 86400 })->status, 204,
-       'revoked');
+    is($client->revoke($revoked->{id}, time + 86400)->status, 204, 'revoked');
 
     my ($used, $kept) = map { $client->ticket($boxes[0])->json->{ticket} }
                         1 .. 2;
@@ -212,7 +164,7 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
         message => b64u($word{reported}), kf => b64u($kf),
         body_digest => b64u(sha256($body)), stamp => b64u($items[1]{stamp}),
     };
-    is(post($client, 'reports', $report)->json->{report_id},
+    is($client->moderate('reports', $report)->json->{report_id},
        b64u(report_id($items[1]{stamp})), 'a report');
 
     my @look = (there => [ $boxes[0]{id}, substr $body, 0, 64 ],
@@ -222,7 +174,8 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
     search($nginx, "$where, running", @look);
 
     for my $how ('stopped', 'killed') {
-        again($nginx, $client, $how);
+        $client->disconnect;
+        $nginx->again($how);
 
         # a ticket is for the process that gave it, or for its memory
 
@@ -242,10 +195,9 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
 
         # the stamp went through all of it, and so does what a report does
 
-        my $answer = post($client, $how eq 'killed' ? 'reports'
-                                                    : 'reports?revoke=1',
-                          { %$report, stamp => b64u($items[1]{stamp}) })
-                         ->json;
+        my $answer = $client->moderate(
+            $how eq 'killed' ? 'reports' : 'reports?revoke=1',
+            { %$report, stamp => b64u($items[1]{stamp}) })->json;
         ok($answer->{valid}, "$where, $how: the stamp holds");
         is($client->send($reported, $boxes[1], $body)->status, 401,
            "$where, $how: reported, and out");

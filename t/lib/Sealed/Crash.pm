@@ -12,7 +12,7 @@ package Sealed::Crash;
 #     $crash->check('name');    # a test
 #     $crash->finish;
 #
-# Options beside those of Sealed::Nginx: parameters, of sealed_zone.
+# Options are those of Sealed::Nginx.
 
 use strict;
 use warnings;
@@ -32,15 +32,12 @@ sub new {
 
     my $http = Sealed::Nginx::gateway_conf(
         zone_size => '32m',
+        # small segments, so that many are begun
+        zone_parameters => 'journal=%%DIR%%/journal sync=always segment=256k',
         zone_conf => 'max_recipients 20;
                       mailbox envelopes=100000 bytes=16m;',
-    );
+        %o);
 
-    # small segments, so that many are begun
-    my $parameters = $o{parameters}
-        // 'journal=%%DIR%%/journal sync=always segment=256k';
-
-    $http =~ s{(sealed_zone main \S+)}{$1 $parameters};
     $http =~ s/envelope_sizes .*?;/envelope_sizes 512 1k;/;
     $http =~ s/(class opener 1 open)/$1 mailboxes=10/;
     $http =~ s/(class verified 2 send) budget=1000/$1 budget=1000000/;
@@ -340,8 +337,7 @@ sub members {
 sub again {
     my ($self) = @_;
 
-    delete @{ $self->{nginx} }{qw(pid master_pid exit stopped)};
-    $self->{nginx}->start;
+    $self->{nginx}->start_again;
 }
 
 # a start that is to come to an early end, its process
@@ -376,8 +372,7 @@ sub finish {
         for @$boxes;
 
     $client->disconnect;
-    $nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes
-                                                     bodies cells) };
+    $nginx->ends_empty;
     $nginx->finish;
 }
 

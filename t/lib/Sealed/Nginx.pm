@@ -73,6 +73,7 @@ sub new {
 
     my $self = bless {
         workers => 1, log_level => 'info', %o,
+        watched => [ qw(mailboxes envelopes bodies cells) ],
         dir => $dir, ports => [], secrets => {}, allowed => [], owner => $$,
     }, $class;
 
@@ -92,6 +93,7 @@ sub new {
 # about configuration.  Options beside those of new():
 #
 #     zone_size   default 16m
+#     zone_parameters  more of sealed_zone, behind the size
 #     zone_conf   more lines in sealed_zone {}
 #     server_conf more lines in server {}
 
@@ -121,7 +123,7 @@ sub gateway {
 sub gateway_conf {
     my (%o) = @_;
 
-    my $size = $o{zone_size} // '16m';
+    my $size = join ' ', $o{zone_size} // '16m', $o{zone_parameters} // ();
     my $zone = $o{zone_conf} // '';
     my $server = $o{server_conf} // '';
 
@@ -611,10 +613,63 @@ sub restart {
 
     my $clean = $self->stop($signal);
 
-    delete @{$self}{qw(pid master_pid exit stopped)};
-    $self->start;
+    $self->start_again;
 
     return $clean;
+}
+
+# a start after an end of any kind
+
+sub start_again {
+    my ($self) = @_;
+
+    $self->forget;
+
+    return $self->start;
+}
+
+# what an end, or a start that failed, has left in here
+
+sub forget {
+    my ($self) = @_;
+
+    delete @{$self}{qw(pid master_pid exit stopped finished)};
+}
+
+# Ended, "stopped" in order (which is a test) or "killed", and started again.
+# A file that is ahead of its journal is put down there first.
+
+sub again {
+    my ($self, $how) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    if ($how eq 'stopped') {
+        Test::More::ok($self->stop, 'stop');
+
+    } else {
+        $self->kill_all;
+    }
+
+    $self->start_again;
+
+    wait_until { $self->zone_status->{journal_ready} // 1 } 10;
+}
+
+# a start that is refused, and why: two tests
+
+sub refuses_to_start {
+    my ($self, $name, $like) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    # what does not start leaves its memory to the end of the process
+    local $self->{leaks} = 0;
+
+    $self->forget;
+    Test::More::is(eval { $self->start; 1 }, undef, "$name: refused");
+    Test::More::like($@, $like, "$name: why");
+    $self->forget;
 }
 
 sub kill_all {
@@ -737,15 +792,22 @@ sub watch {
     $self->{status_at_start} = $self->zone_counters;
 }
 
+# after a start with something in the zone: at the end nothing is
+
+sub ends_empty {
+    my ($self) = @_;
+
+    $self->{status_at_start} = { map { $_ => 0 } @{ $self->{watched} } };
+}
+
 sub zone_counters {
     my ($self) = @_;
 
     my $zone = $self->zone_status;
-    my @names = @{ $self->{watched} || [ qw(mailboxes envelopes bodies
-                                            cells) ] };
 
     return { map { $_ => $zone->{$_}
-                   // die "status page: no \"$_\" in a zone\n" } @names };
+                   // die "status page: no \"$_\" in a zone\n" }
+                 @{ $self->{watched} } };
 }
 
 # the zone's memory, opened so that it outlives nginx
