@@ -204,6 +204,11 @@ typedef struct {
 typedef struct ngx_http_sealed_reader_s  ngx_http_sealed_reader_t;
 typedef struct ngx_http_sealed_issue_s   ngx_http_sealed_issue_t;
 typedef struct ngx_http_sealed_report_s  ngx_http_sealed_report_t;
+typedef struct ngx_http_sealed_ctx_s     ngx_http_sealed_ctx_t;
+
+/* sends an answer, or queues it; what the request is finalized with */
+typedef ngx_int_t (*ngx_http_sealed_respond_pt)(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
 
 
 /* a certificate's first use, while it is computed */
@@ -214,7 +219,7 @@ typedef struct {
 } ngx_http_sealed_first_use_t;
 
 
-typedef struct {
+struct ngx_http_sealed_ctx_s {
     ngx_http_sealed_zone_conf_t  *zone;
 
     sealed_request_t              request;
@@ -247,6 +252,7 @@ typedef struct {
     ngx_http_sealed_reader_t     *reader;
     ngx_http_sealed_issue_t      *issue;
     ngx_http_sealed_report_t     *report;
+    ngx_http_sealed_respond_pt    respond;      /* when work is done */
 
     unsigned                      pending:1;    /* in another thread */
     unsigned                      journaled:1;  /* its record is in a batch */
@@ -257,7 +263,7 @@ typedef struct {
     unsigned                      online:1;     /* not to be stored */
     unsigned                      settled:1;
     unsigned                      body_done:1;
-} ngx_http_sealed_ctx_t;
+};
 
 
 /*
@@ -361,6 +367,9 @@ ngx_uint_t ngx_http_sealed_has_type(ngx_http_request_t *r, ngx_str_t *type);
 /* _offload.c */
 ngx_int_t ngx_http_sealed_offload(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data);
+void ngx_http_sealed_offload_answer(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data,
+    ngx_http_sealed_respond_pt respond);
 ngx_uint_t ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
     sealed_bytes_t *value);
 

@@ -10,7 +10,6 @@ static void ngx_http_sealed_issue_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_issue_charge(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_verdict_t *verdict);
 static void ngx_http_sealed_issue_work(void *data);
-static void ngx_http_sealed_issue_done(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_issue_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
@@ -154,17 +153,8 @@ ngx_http_sealed_issue_body(ngx_http_request_t *r)
         return;
     }
 
-    rc = ngx_http_sealed_offload(r, ctx, ngx_http_sealed_issue_work, issue);
-
-    if (rc == NGX_AGAIN) {
-        r->write_event_handler = ngx_http_sealed_issue_done;
-        return;
-    }
-
-    ngx_http_finalize_request(r,
-        rc == NGX_OK
-        ? ngx_http_sealed_issue_respond(r, ctx)
-        : ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx));
+    ngx_http_sealed_offload_answer(r, ctx, ngx_http_sealed_issue_work, issue,
+                                   ngx_http_sealed_issue_respond);
 }
 
 
@@ -239,23 +229,6 @@ ngx_http_sealed_issue_work(void *data)
                                        issue->epoch, nonce);
 
     ngx_explicit_memzero(nonce, sizeof(nonce));
-}
-
-
-static void
-ngx_http_sealed_issue_done(ngx_http_request_t *r)
-{
-    ngx_http_sealed_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
-
-    if (ctx->pending) {
-        return;
-    }
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    ngx_http_finalize_request(r, ngx_http_sealed_issue_respond(r, ctx));
 }
 
 

@@ -2,6 +2,8 @@
 #include "ngx_http_sealed.h"
 
 
+static void ngx_http_sealed_offload_answered(ngx_http_request_t *r);
+
 #if (NGX_THREADS)
 
 static void ngx_http_sealed_offload_work(void *data, ngx_log_t *log);
@@ -74,6 +76,50 @@ ngx_http_sealed_offload(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     work(data);
 
     return NGX_OK;
+}
+
+
+/*
+ * The same for what is answered when the work is done: the request, whose
+ * body has been read, is finalized with what respond() gives.
+ */
+
+void
+ngx_http_sealed_offload_answer(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data,
+    ngx_http_sealed_respond_pt respond)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_sealed_offload(r, ctx, work, data);
+
+    if (rc == NGX_AGAIN) {
+        ctx->respond = respond;
+        r->write_event_handler = ngx_http_sealed_offload_answered;
+        return;
+    }
+
+    ngx_http_finalize_request(r,
+        rc == NGX_OK
+        ? respond(r, ctx)
+        : ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx));
+}
+
+
+static void
+ngx_http_sealed_offload_answered(ngx_http_request_t *r)
+{
+    ngx_http_sealed_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
+
+    if (ctx->pending) {
+        return;
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    ngx_http_finalize_request(r, ctx->respond(r, ctx));
 }
 
 

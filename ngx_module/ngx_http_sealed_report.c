@@ -5,13 +5,12 @@
 static sealed_verdict_t ngx_http_sealed_report_check(ngx_http_request_t *r,
     ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx);
 static void ngx_http_sealed_report_body(ngx_http_request_t *r);
-static ngx_int_t ngx_http_sealed_report(ngx_http_request_t *r,
+static void ngx_http_sealed_report(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_bytes_t body);
 static ngx_int_t ngx_http_sealed_report_parse(ngx_http_request_t *r,
     ngx_http_sealed_report_t *report, sealed_bytes_t body);
 static size_t ngx_http_sealed_decoded_size(sealed_bytes_t text);
 static void ngx_http_sealed_report_work(void *data);
-static void ngx_http_sealed_report_done(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_report_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 static ngx_int_t ngx_http_sealed_revocation(ngx_http_request_t *r,
@@ -127,34 +126,29 @@ ngx_http_sealed_report_max(ngx_http_sealed_zone_conf_t *zone)
 static void
 ngx_http_sealed_report_body(ngx_http_request_t *r)
 {
-    ngx_int_t               rc;
     sealed_bytes_t          body;
     ngx_http_sealed_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
 
     if (ngx_http_sealed_body(r, &body) != NGX_OK) {
-        rc = ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx);
-
-    } else if (ctx->operation == SEALED_OP_REVOKE) {
-        rc = ngx_http_sealed_revocation(r, ctx, body);
-
-    } else {
-        rc = ngx_http_sealed_report(r, ctx, body);
-
-        if (rc == NGX_AGAIN) {
-            r->write_event_handler = ngx_http_sealed_report_done;
-            return;
-        }
+        ngx_http_finalize_request(r,
+               ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx));
+        return;
     }
 
-    ngx_http_finalize_request(r, rc);
+    if (ctx->operation == SEALED_OP_REVOKE) {
+        ngx_http_finalize_request(r, ngx_http_sealed_revocation(r, ctx, body));
+        return;
+    }
+
+    ngx_http_sealed_report(r, ctx, body);
 }
 
 
-/* NGX_AGAIN, or what the request is finalized with */
+/* finalizes the request, now or when its arithmetic is done */
 
-static ngx_int_t
+static void
 ngx_http_sealed_report(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     sealed_bytes_t body)
 {
@@ -165,18 +159,15 @@ ngx_http_sealed_report(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
     zone = ctx->zone;
 
     report = ngx_pcalloc(r->pool, sizeof(ngx_http_sealed_report_t));
-    if (report == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
-    rc = ngx_http_sealed_report_parse(r, report, body);
-
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    rc = report ? ngx_http_sealed_report_parse(r, report, body) : NGX_ERROR;
 
     if (rc != NGX_OK) {
-        return ngx_http_sealed_respond_problem(r, SEALED_BAD_DOCUMENT, ctx);
+        ngx_http_finalize_request(r,
+            rc == NGX_DECLINED
+            ? ngx_http_sealed_respond_problem(r, SEALED_BAD_DOCUMENT, ctx)
+            : NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
     }
 
     report->secret = zone->secret;
@@ -185,11 +176,8 @@ ngx_http_sealed_report(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
                                  / zone->epoch + 2);
     ctx->report = report;
 
-    rc = ngx_http_sealed_offload(r, ctx, ngx_http_sealed_report_work, report);
-
-    return rc == NGX_OK ? ngx_http_sealed_report_respond(r, ctx)
-           : rc == NGX_AGAIN ? rc
-           : ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx);
+    ngx_http_sealed_offload_answer(r, ctx, ngx_http_sealed_report_work,
+                                   report, ngx_http_sealed_report_respond);
 }
 
 
@@ -259,23 +247,6 @@ ngx_http_sealed_report_work(void *data)
     report->rc = sealed_report_verify(&report->found, &report->report,
                                       report->secret, report->epoch,
                                       report->epochs);
-}
-
-
-static void
-ngx_http_sealed_report_done(ngx_http_request_t *r)
-{
-    ngx_http_sealed_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
-
-    if (ctx->pending) {
-        return;
-    }
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    ngx_http_finalize_request(r, ngx_http_sealed_report_respond(r, ctx));
 }
 
 

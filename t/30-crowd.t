@@ -60,26 +60,6 @@ sub delivered {
     is(next_event($_)->{id}, $seq, 'it comes') for @streams;
 }
 
-# once the kernel has as much for a client as it takes, for a second and more
-
-sub full {
-    my ($http) = @_;
-
-    my ($before, $same) = (0, 0);
-
-    return wait_until {
-        my $size = pack 'i', 0;
-
-        ioctl $http->socket, 0x541b, $size or die "FIONREAD: $!\n";
-        $size = unpack 'i', $size;
-
-        $same = $size && $size == $before ? $same + 1 : 0;
-        $before = $size;
-
-        return $same == 20;
-    } 30;
-}
-
 my ($one, $other) = $nginx->workers;
 my $box = $client->opened_mailbox;
 
@@ -158,7 +138,7 @@ is($client->send($sender, $slow, 'y' x 65536)->status, 201, '64 KiB')
 my $blocked = stream($slow, $one);
 
 ok((wait_until { readers() == 1 }), 'a reader that takes nothing');
-ok(full($blocked), 'and nothing more can be sent to it');
+ok($blocked->filled, 'and nothing more can be sent to it');
 $seq = 200;
 @streams = map { stream($slow, $other) } 1 .. 4;
 

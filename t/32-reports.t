@@ -10,6 +10,8 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use JSON::XS ();
+use POSIX ();
+use Socket ();
 use Test::More;
 
 use Sealed::Client qw(frank_commitment report_id stamp_open);
@@ -20,6 +22,9 @@ use Sealed::Nginx ();
 my $nginx = Sealed::Nginx->gateway(
     workers => 2, zone_conf => 'first_uses address=100000;',
     server_conf => <<'END',
+        listen 127.0.0.1:%%PORT2%% sndbuf=4k;
+        keepalive_requests 100000;
+
         location = /v1/envelopes { sealed_send main; }
 END
 );
@@ -36,21 +41,7 @@ my $commitment = frank_commitment($kf, $message);
 is($client->open_mailbox($opener, $box)->status, 201, 'open');
 is($client->open_mailbox($second, $other)->status, 201, 'open another');
 
-sub post {
-    my ($what, $document, %o) = @_;
-
-    my $http = $client->connection;
-    my $response = $http->request({
-        method => $o{method} // 'POST', target => "/v1/$what",
-        headers => [ [ 'Content-Type', $o{type} // 'application/json' ] ],
-        body => ref $document
-                ? JSON::XS->new->canonical->encode($document) : $document,
-    }, %{ $o{send} || {} });
-
-    $http->close;
-
-    return $response;
-}
+sub post { return $client->moderate(@_) }
 
 sub report {
     my ($stamp, %o) = @_;
@@ -195,20 +186,13 @@ sends($senders[1], 201, 'revokes nobody');
 
 # by id: known, and never seen
 
-sub revoke {
-    my ($id, $until) = @_;
-
-    return post('revocations', { certificate_id => b64u($id),
-                                 until => $until // time + 3600 })->status;
-}
-
 my ($known, $unseen, $blind) = ($client->certified(class => 2),
     $client->certified(class => 2), $client->minted(class => 2));
 
 sends($known, 201, 'before');
-is(revoke($known->{id}), 204, 'revoke one that is known');
-is(revoke($unseen->{id}), 204, 'revoke one never seen');
-is(revoke($blind->{id}), 204, 'revoke a blind one never seen');
+is($client->revoke($known->{id})->status, 204, 'revoke one that is known');
+is($client->revoke($unseen->{id})->status, 204, 'revoke one never seen');
+is($client->revoke($blind->{id})->status, 204, 'revoke a blind one never seen');
 sends($known, 401, 'known');
 sends($unseen, 401, 'never seen');
 sends($blind, 401, 'blind, never seen');
@@ -221,7 +205,7 @@ sends($senders[1], 201, 'the other one, after a reload');
 
 my $late = $client->certified(class => 2);
 
-is(revoke($late->{id}, time - 1), 204, 'until before now');
+is($client->revoke($late->{id}, time - 1)->status, 204, 'until before now');
 sends($late, 201, 'is nothing');
 
 # the 401 is the one
@@ -248,12 +232,48 @@ is(post('revocations?revoke=1', '{}')->status, 400, '400: a query');
 
 my $revoked_opener = $client->minted(class => 1);
 
-is(revoke($revoked_opener->{id}), 204, 'revoke an opener');
+is($client->revoke($revoked_opener->{id})->status, 204, 'revoke an opener');
 is($client->open_mailbox($revoked_opener, $client->mailbox)->status, 401,
    'it opens nothing');
 
 $client->disconnect;
 is($client->close_mailbox($_)->status, 204, 'close') for $box, $other;
+
+# a moderator who reads no answers for a while: each comes all the same
+
+my $many = 300;
+my $slow = Sealed::HTTP->new(port => $nginx->port(2), timeout => 60);
+
+setsockopt $slow->socket, Socket::SOL_SOCKET, Socket::SO_RCVBUF,
+           pack('i', 4096);
+
+for ([ 'reports', 400, '{}' ],
+     [ 'reports', 200, JSON::XS->new->encode(report($stamps[0])) ],
+     [ 'revocations', 400, '{}' ])
+{
+    my ($what, $status, $document) = @$_;
+
+    my $request = $slow->format({
+        method => 'POST', target => "/v1/$what", body => $document,
+        headers => [ [ 'Content-Type', 'application/json' ] ],
+    });
+    my $pid = fork // die "fork: $!\n";
+
+    if (!$pid) {
+        $slow->write($request x $many);
+        POSIX::_exit(0);
+    }
+
+    ok($slow->filled, "$what, $status: more than the kernel takes");
+
+    my %seen;
+    $seen{$slow->response->status}++ for 1 .. $many;
+
+    is_deeply(\%seen, { $status => $many }, "$what, $status: all answered");
+    waitpid $pid, 0;
+}
+
+$slow->close;
 
 $nginx->finish;
 done_testing;

@@ -15,6 +15,8 @@ use IO::Socket::INET ();
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(time);
 
+use Sealed::Wait qw(wait_until);
+
 sub new {
     my ($class, %o) = @_;
 
@@ -100,6 +102,27 @@ sub fill {
 
     die "connection ended before $what\n" unless defined $state;
     die "timeout waiting for $what\n" unless $state;
+}
+
+# true once the kernel has as much for this end as it takes, while nobody reads:
+# no more of it for a second and longer
+
+sub filled {
+    my ($self) = @_;
+
+    my ($before, $same) = (0, 0);
+
+    return wait_until {
+        my $size = pack 'i', 0;
+
+        ioctl $self->{socket}, 0x541b, $size or die "FIONREAD: $!\n";
+        $size = unpack 'i', $size;
+
+        $same = $size && $size == $before ? $same + 1 : 0;
+        $before = $size;
+
+        return $same == 20;
+    } 30;
 }
 
 # a signal that is handled in between is no timeout
