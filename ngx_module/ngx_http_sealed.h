@@ -11,7 +11,10 @@
  *   ngx_http_sealed_recover.c     a journal when nginx starts
  *   ngx_http_sealed_journal.c     a worker's stream of the journal
  *   ngx_http_sealed_rewrite.c     snapshots, so that the journal stays short
- *   ngx_http_sealed_check.c       authentication of a request
+ *   ngx_http_sealed_request.c     a request before any key is looked at
+ *   ngx_http_sealed_body.c        what it brings along
+ *   ngx_http_sealed_check.c       its authentication
+ *   ngx_http_sealed_first_use.c   certificates that were not seen before
  *   ngx_http_sealed_access.c      sealed_access, in front of any content
  *   ngx_http_sealed_variables.c   what a configuration may ask about it
  *   ngx_http_sealed_quiet.c       what nginx does not log about it
@@ -266,14 +269,6 @@ struct ngx_http_sealed_ctx_s {
 };
 
 
-/*
- * _module.c: what path, method, length and type allow, before any key is
- * looked at
- */
-sealed_verdict_t ngx_http_sealed_precheck(ngx_http_request_t *r,
-    ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
-    const char **methods);
-
 /* _zone.c */
 char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -348,36 +343,59 @@ ngx_fd_t ngx_http_sealed_inherited(u_char kind, ngx_uint_t n);
 ngx_int_t ngx_http_sealed_bequeath(ngx_log_t *log, u_char kind, ngx_fd_t fd);
 ngx_int_t ngx_http_sealed_inherit_export(ngx_cycle_t *cycle);
 
-/* _check.c */
+/*
+ * _request.c: what there is to know of a request before any key is looked
+ * at.  The context is of the request's pool; NULL: no memory.  A precheck
+ * judges path, method, length and type, and sets ctx->operation and, where
+ * there is such a resource, the methods that it has.
+ */
 ngx_http_sealed_ctx_t *ngx_http_sealed_get_ctx(ngx_http_request_t *r,
     ngx_http_sealed_loc_conf_t *slcf);
-ngx_int_t ngx_http_sealed_check(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx, ngx_uint_t offload);
+sealed_verdict_t ngx_http_sealed_precheck(ngx_http_request_t *r,
+    ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
+    const char **methods);
+sealed_verdict_t ngx_http_sealed_post(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, sealed_resource_t resource, ngx_str_t *type);
+sealed_resource_t ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx);
+ngx_uint_t ngx_http_sealed_length_unknown(ngx_http_request_t *r);
+ngx_uint_t ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
+    sealed_bytes_t *value);
+
+/*
+ * _body.c: octets of the body that was read, in one piece, of the request's
+ * pool; whether they have the digest that was signed
+ */
+ngx_int_t ngx_http_sealed_read_body(ngx_http_request_t *r,
+    ngx_http_client_body_handler_pt handler);
+ngx_int_t ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body);
 sealed_verdict_t ngx_http_sealed_check_digest(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
+
+/* _check.c: whether a request is allowed, then its nonce and its budget */
+ngx_int_t ngx_http_sealed_check(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, ngx_uint_t offload);
 void ngx_http_sealed_spend(ngx_http_sealed_ctx_t *ctx);
 sealed_verdict_t ngx_http_sealed_charge(ngx_http_sealed_ctx_t *ctx,
     ngx_uint_t units);
-ngx_uint_t ngx_http_sealed_length_unknown(ngx_http_request_t *r);
-sealed_resource_t ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx);
-sealed_verdict_t ngx_http_sealed_post(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx, sealed_resource_t resource, ngx_str_t *type);
-ngx_uint_t ngx_http_sealed_has_type(ngx_http_request_t *r, ngx_str_t *type);
 
-/* _offload.c */
+/*
+ * _first_use.c: sets ctx->verdict, or NGX_AGAIN, only with offload set, and
+ * then the end is to be called when ctx->pending is clear
+ */
+ngx_int_t ngx_http_sealed_first_use(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, const u_char *authority, ngx_uint_t offload);
+void ngx_http_sealed_first_use_end(ngx_http_sealed_ctx_t *ctx);
+
+/* _offload.c: arithmetic in another thread, and what is answered then */
 ngx_int_t ngx_http_sealed_offload(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data);
 void ngx_http_sealed_offload_answer(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data,
     ngx_http_sealed_respond_pt respond);
-ngx_uint_t ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
-    sealed_bytes_t *value);
 
-/* _operation.c */
+/* _operation.c: what was checked is done; what to finalize it with */
 ngx_int_t ngx_http_sealed_operate(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
-
-ngx_int_t ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body);
 
 /* _issue.c */
 ngx_int_t ngx_http_sealed_issue_handler(ngx_http_request_t *r);

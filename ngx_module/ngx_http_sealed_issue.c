@@ -33,7 +33,6 @@ static ngx_str_t  ngx_http_sealed_issue_type =
 ngx_int_t
 ngx_http_sealed_issue_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                    rc;
     sealed_verdict_t             verdict;
     ngx_http_sealed_ctx_t       *ctx;
     ngx_http_sealed_loc_conf_t  *slcf;
@@ -51,11 +50,7 @@ ngx_http_sealed_issue_handler(ngx_http_request_t *r)
         return ngx_http_sealed_refuse(r, verdict, ctx, "POST, OPTIONS");
     }
 
-    r->request_body_in_single_buf = 1;
-
-    rc = ngx_http_read_client_request_body(r, ngx_http_sealed_issue_body);
-
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    return ngx_http_sealed_read_body(r, ngx_http_sealed_issue_body);
 }
 
 

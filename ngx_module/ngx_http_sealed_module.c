@@ -201,17 +201,11 @@ ngx_http_sealed_checked_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_sealed_checked(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
-    ngx_int_t  rc;
-
     if (ctx->verdict != SEALED_OK) {
         return ngx_http_sealed_refuse(r, ctx->verdict, ctx, NULL);
     }
 
-    r->request_body_in_single_buf = 1;
-
-    rc = ngx_http_read_client_request_body(r, ngx_http_sealed_body_handler);
-
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    return ngx_http_sealed_read_body(r, ngx_http_sealed_body_handler);
 }
 
 
@@ -223,107 +217,6 @@ ngx_http_sealed_body_handler(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_sealed_module);
 
     ngx_http_finalize_request(r, ngx_http_sealed_operate(r, ctx));
-}
-
-
-sealed_verdict_t
-ngx_http_sealed_precheck(ngx_http_request_t *r,
-    ngx_http_sealed_loc_conf_t *slcf, ngx_http_sealed_ctx_t *ctx,
-    const char **methods)
-{
-    off_t                 length;
-    ngx_uint_t            sends, needed;
-    sealed_resource_t     resource;
-    sealed_http_method_t  method;
-
-    static ngx_str_t  fanout_type =
-        ngx_string("application/vnd.sealed-sender.fanout+cbor");
-
-    resource = ngx_http_sealed_route(ctx);
-
-    sends = slcf->resources & NGX_HTTP_SEALED_SEND;
-
-    switch (resource) {
-
-    case SEALED_ROUTE_MAILBOX:
-        needed = NGX_HTTP_SEALED_MAILBOX;
-        *methods = "GET, PUT, DELETE, OPTIONS";
-        break;
-
-    case SEALED_ROUTE_ENVELOPES:
-        needed = NGX_HTTP_SEALED_MAILBOX|NGX_HTTP_SEALED_SEND;
-        *methods = slcf->resources == needed
-                   ? "GET, POST, DELETE, OPTIONS"
-                   : sends ? "POST, OPTIONS" : "GET, DELETE, OPTIONS";
-        break;
-
-    case SEALED_ROUTE_TICKETS:
-        needed = NGX_HTTP_SEALED_MAILBOX;
-        *methods = "POST, OPTIONS";
-        break;
-
-    case SEALED_ROUTE_FANOUT:
-        needed = NGX_HTTP_SEALED_SEND;
-        *methods = "POST, OPTIONS";
-        break;
-
-    default:
-        return SEALED_NO_RESOURCE;
-    }
-
-    if (!(slcf->resources & needed)) {
-        return SEALED_NO_RESOURCE;
-    }
-
-    method = r->method == NGX_HTTP_GET ? SEALED_GET
-             : r->method == NGX_HTTP_PUT ? SEALED_PUT
-             : r->method == NGX_HTTP_POST ? SEALED_POST
-             : r->method == NGX_HTTP_DELETE ? SEALED_DELETE
-             : r->method == NGX_HTTP_OPTIONS ? SEALED_OPTIONS
-             : SEALED_OTHER_METHOD;
-
-    if (method == SEALED_OPTIONS) {
-        return SEALED_OK;
-    }
-
-    ctx->operation = sealed_route_operation(resource, method);
-
-    if (ctx->operation == SEALED_OP_NONE
-        || (ctx->operation == SEALED_OP_SEND && !sends)
-        || (resource == SEALED_ROUTE_ENVELOPES
-            && ctx->operation != SEALED_OP_SEND
-            && !(slcf->resources & NGX_HTTP_SEALED_MAILBOX)))
-    {
-        return SEALED_METHOD_NOT_ALLOWED;
-    }
-
-    if (ctx->operation == SEALED_OP_READ) {
-        ctx->operation = ngx_http_sealed_read_operation(r);
-    }
-
-    length = r->headers_in.content_length_n;
-
-    if (ngx_http_sealed_length_unknown(r)
-        || (length < 0 && (method == SEALED_POST || method == SEALED_PUT)))
-    {
-        return SEALED_LENGTH_REQUIRED;
-    }
-
-    if (ctx->operation == SEALED_OP_FANOUT) {
-        if (!ngx_http_sealed_has_type(r, &fanout_type)) {
-            return SEALED_MEDIA_TYPE;
-        }
-
-        return length > (off_t) sealed_fanout_max_size(&slcf->zone->limits)
-               ? SEALED_BODY_TOO_LARGE : SEALED_OK;
-    }
-
-    if (ctx->operation == SEALED_OP_SEND) {
-        return sealed_envelope_size_allowed(&slcf->zone->limits, length)
-               ? SEALED_OK : SEALED_ENVELOPE_SIZE;
-    }
-
-    return length > 0 ? SEALED_BODY_TOO_LARGE : SEALED_OK;
 }
 
 

@@ -583,59 +583,6 @@ ngx_http_sealed_layout(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
 }
 
 
-/* in one piece; the location's buffer is large enough for any body */
-
-ngx_int_t
-ngx_http_sealed_body(ngx_http_request_t *r, sealed_bytes_t *body)
-{
-    size_t        size;
-    u_char       *p;
-    ngx_chain_t  *cl, *bufs;
-
-    body->data = (u_char *) "";
-    body->size = 0;
-
-    bufs = r->request_body ? r->request_body->bufs : NULL;
-
-    if (bufs == NULL) {
-        return NGX_OK;
-    }
-
-    if (bufs->next == NULL && !bufs->buf->in_file) {
-        body->data = bufs->buf->pos;
-        body->size = bufs->buf->last - bufs->buf->pos;
-        return NGX_OK;
-    }
-
-    size = 0;
-
-    for (cl = bufs; cl; cl = cl->next) {
-
-        if (cl->buf->in_file) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "sealed: request body is not in memory");
-            return NGX_ERROR;
-        }
-
-        size += cl->buf->last - cl->buf->pos;
-    }
-
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->data = p;
-    body->size = size;
-
-    for (cl = bufs; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 ngx_http_sealed_respond_fanout(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_append_t *append)

@@ -63,11 +63,7 @@ ngx_http_sealed_report_handler(ngx_http_request_t *r)
                ? ngx_http_sealed_respond_options(r, "POST, OPTIONS") : rc;
     }
 
-    r->request_body_in_single_buf = 1;
-
-    rc = ngx_http_read_client_request_body(r, ngx_http_sealed_report_body);
-
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    return ngx_http_sealed_read_body(r, ngx_http_sealed_report_body);
 }
 
 
