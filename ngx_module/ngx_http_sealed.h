@@ -2,7 +2,8 @@
 /*
  * Sealed-sender gateway, the part that knows nginx.
  *
- *   ngx_http_sealed_module.c      location directives, request entry
+ *   ngx_http_sealed_module.c      directives, phases, request entry
+ *   ngx_http_sealed_location.c    what a location serves
  *   ngx_http_sealed_zone.c        zones, from their block to their end
  *   ngx_http_sealed_zone_conf.c   the directives of a sealed_zone block
  *   ngx_http_sealed_key_files.c   those of them that read keys
@@ -269,6 +270,20 @@ struct ngx_http_sealed_ctx_s {
 };
 
 
+/* _module.c: sends and mailboxes */
+ngx_int_t ngx_http_sealed_handler(ngx_http_request_t *r);
+
+/* _location.c */
+void *ngx_http_sealed_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+char *ngx_http_sealed_serve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_sealed_moderate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_sealed_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 /* _zone.c */
 char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -406,8 +421,6 @@ char *ngx_http_sealed_issue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* _report.c */
 ngx_int_t ngx_http_sealed_report_handler(ngx_http_request_t *r);
 size_t ngx_http_sealed_report_max(ngx_http_sealed_zone_conf_t *zone);
-char *ngx_http_sealed_moderate(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 
 /* _online.c */
 ngx_int_t ngx_http_sealed_online_init(ngx_log_t *log,

@@ -4,7 +4,6 @@
 #include <sodium.h>
 
 
-static ngx_int_t ngx_http_sealed_handler(ngx_http_request_t *r);
 static void ngx_http_sealed_checked_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_checked(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
@@ -13,15 +12,6 @@ static void ngx_http_sealed_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_sealed_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_sealed_create_main_conf(ngx_conf_t *cf);
-static void *ngx_http_sealed_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
-static char *ngx_http_sealed_serve(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_sealed_status(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static ngx_int_t ngx_http_sealed_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_sealed_init_process(ngx_cycle_t *cycle);
 static void ngx_http_sealed_exit_process(ngx_cycle_t *cycle);
@@ -129,7 +119,7 @@ ngx_module_t  ngx_http_sealed_module = {
 
 /* the protocol's own resources */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_sealed_handler(ngx_http_request_t *r)
 {
     ngx_int_t                    rc;
@@ -248,225 +238,6 @@ ngx_http_sealed_create_main_conf(ngx_conf_t *cf)
     }
 
     return smcf;
-}
-
-
-static void *
-ngx_http_sealed_create_loc_conf(ngx_conf_t *cf)
-{
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_sealed_loc_conf_t));
-}
-
-
-static ngx_int_t
-ngx_http_sealed_resolve(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_http_sealed_zone_conf_t **zone)
-{
-    if (name->len == 0) {
-        return NGX_OK;
-    }
-
-    *zone = ngx_http_sealed_zone_find(
-                ngx_http_conf_get_module_main_conf(cf,
-                                                   ngx_http_sealed_module),
-                name);
-
-    if (*zone == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown sealed_zone \"%V\"",
-                           name);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static char *
-ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_sealed_loc_conf_t  *prev = parent;
-    ngx_http_sealed_loc_conf_t  *conf = child;
-
-    size_t                     size;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->noname) {
-
-        /* "if" and "limit_except" serve what the location around them does */
-
-        conf->name = prev->name;
-        conf->resources = prev->resources;
-        conf->discovery_name = prev->discovery_name;
-        conf->status = prev->status;
-        conf->issue_name = prev->issue_name;
-        conf->issue_account = prev->issue_account;
-        conf->issue_origins = prev->issue_origins;
-        conf->moderated_name = prev->moderated_name;
-        conf->moderation = prev->moderation;
-
-        if (clcf->lmt_excpt && clcf->handler == NULL) {
-            clcf->handler = conf->resources ? ngx_http_sealed_handler
-                            : conf->discovery_name.len
-                            ? ngx_http_sealed_discovery_handler
-                            : conf->status ? ngx_http_sealed_status_handler
-                            : conf->issue_name.len
-                            ? ngx_http_sealed_issue_handler
-                            : conf->moderation
-                            ? ngx_http_sealed_report_handler
-                            : NULL;
-        }
-    }
-
-    if (conf->access_name.len == 0 && !conf->access_off
-        && conf->resources == 0 && conf->issue_name.len == 0
-        && conf->moderation == 0)
-    {
-        conf->access_name = prev->access_name;
-        conf->access_classes = prev->access_classes;
-    }
-
-    if (ngx_http_sealed_resolve(cf, &conf->access_name, &conf->access)
-        != NGX_OK
-        || ngx_http_sealed_resolve(cf, &conf->name, &conf->zone) != NGX_OK
-        || ngx_http_sealed_resolve(cf, &conf->discovery_name,
-                                   &conf->discovery)
-           != NGX_OK
-        || ngx_http_sealed_resolve(cf, &conf->issue_name, &conf->issue)
-           != NGX_OK
-        || ngx_http_sealed_resolve(cf, &conf->moderated_name,
-                                   &conf->moderated)
-           != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->access && conf->zone) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sealed_access\" stands beside \"sealed_send\" "
-                           "or \"sealed_mailbox\", which check by "
-                           "themselves");
-        return NGX_CONF_ERROR;
-    }
-
-    if ((conf->zone != NULL) + (conf->access != NULL) + (conf->issue != NULL)
-        + (conf->moderated != NULL) > 1)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "what senders, accounts and operators ask for "
-                           "cannot be in one location");
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->access && ngx_http_sealed_access_resolve(cf, conf) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->zone) {
-
-        /*
-         * Bodies stay in memory, and their length is judged here, with an
-         * answer of the protocol's own.
-         */
-
-        size = sealed_fanout_max_size(&conf->zone->limits);
-
-        clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
-                                                size);
-        clcf->client_max_body_size = 0;
-        clcf->client_body_in_file_only = 0;
-    }
-
-    if (conf->issue && !conf->issue->issues) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sealed_issue\" in vain, sealed_zone \"%V\" "
-                           "has no class with \"quota=\"",
-                           &conf->issue->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (conf->issue || conf->moderated) {
-        size = conf->moderated ? ngx_http_sealed_report_max(conf->moderated)
-                               : NGX_HTTP_SEALED_ISSUE_MAX;
-
-        clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
-                                                size);
-        clcf->client_max_body_size = 0;
-        clcf->client_body_in_file_only = 0;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_sealed_serve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_sealed_loc_conf_t  *slcf = conf;
-
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    value = cf->args->elts;
-
-    if (slcf->resources & cmd->offset) {
-        return "is duplicate";
-    }
-
-    if (slcf->resources
-        && (slcf->name.len != value[1].len
-            || ngx_strncmp(slcf->name.data, value[1].data, value[1].len)
-               != 0))
-    {
-        return "names another zone than the directive beside it";
-    }
-
-    slcf->name = value[1];
-    slcf->resources |= cmd->offset;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_sealed_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_sealed_loc_conf_t  *slcf = conf;
-
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (slcf->discovery_name.len) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    slcf->discovery_name = value[1];
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_sealed_discovery_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_sealed_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_sealed_loc_conf_t  *slcf = conf;
-
-    ngx_http_core_loc_conf_t  *clcf;
-
-    slcf->status = 1;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_sealed_status_handler;
-
-    return NGX_CONF_OK;
 }
 
 

@@ -367,36 +367,3 @@ ngx_http_sealed_revoke(ngx_http_sealed_ctx_t *ctx, const u_char *id,
 
     return verdict;
 }
-
-
-char *
-ngx_http_sealed_moderate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_sealed_loc_conf_t  *slcf = conf;
-
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    value = cf->args->elts;
-
-    if (slcf->moderation & cmd->offset) {
-        return "is duplicate";
-    }
-
-    if (slcf->moderation
-        && (slcf->moderated_name.len != value[1].len
-            || ngx_strncmp(slcf->moderated_name.data, value[1].data,
-                           value[1].len)
-               != 0))
-    {
-        return "names another zone than the directive beside it";
-    }
-
-    slcf->moderated_name = value[1];
-    slcf->moderation |= cmd->offset;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_sealed_report_handler;
-
-    return NGX_CONF_OK;
-}

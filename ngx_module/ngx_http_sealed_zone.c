@@ -2,6 +2,14 @@
 #include "ngx_http_sealed.h"
 
 
+static ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_create(
+    ngx_conf_t *cf);
+static ngx_int_t ngx_http_sealed_zone_size(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone, ngx_str_t *text);
+static ngx_int_t ngx_http_sealed_zone_parameters(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone);
+static char *ngx_http_sealed_zone_parse(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone);
 static ngx_int_t ngx_http_sealed_storage(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone, ngx_str_t *arg);
 static char *ngx_http_sealed_zone_finish(ngx_conf_t *cf,
@@ -18,11 +26,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_sealed_main_conf_t  *smcf = conf;
 
     char                          *rv;
-    void                         **ctx;
-    off_t                          size;
     ngx_str_t                     *value;
-    ngx_uint_t                     i, journal;
-    ngx_conf_t                     save;
     ngx_http_sealed_zone_conf_t   *zone, **slot;
 
     value = cf->args->elts;
@@ -41,75 +45,60 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    size = ngx_parse_offset(&value[2]);     /* gigabytes too */
+    zone = ngx_http_sealed_zone_create(cf);
 
-    if (size == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\" of sealed_zone \"%V\"",
-                           &value[2], &value[1]);
+    if (zone == NULL
+        || ngx_http_sealed_zone_size(cf, zone, &value[2]) != NGX_OK
+        || ngx_http_sealed_zone_parameters(cf, zone) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
-    size = ngx_align(size, SEALED_PAGE_SIZE);
-
-    if (size < (off_t) sealed_zone_min_size()) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "sealed_zone \"%V\" is too small, "
-                           "it needs at least %uzk",
-                           &value[1], sealed_zone_min_size() / 1024);
+    slot = ngx_array_push(&smcf->zones);
+    if (slot == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    if (size > (off_t) SEALED_ZONE_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "sealed_zone \"%V\" is too large, "
-                           "it may have at most %uLg",
-                           &value[1], SEALED_ZONE_MAX >> 30);
-        return NGX_CONF_ERROR;
-    }
+    *slot = zone;
+
+    rv = ngx_http_sealed_zone_parse(cf, zone);
+
+    return rv == NGX_CONF_OK ? ngx_http_sealed_zone_finish(cf, zone) : rv;
+}
+
+
+/* with the defaults of all its directives */
+
+static ngx_http_sealed_zone_conf_t *
+ngx_http_sealed_zone_create(ngx_conf_t *cf)
+{
+    ngx_str_t                    *value;
+    ngx_http_sealed_zone_conf_t  *zone;
 
     zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_sealed_zone_conf_t));
     if (zone == NULL) {
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
     zone->zone = ngx_pcalloc(cf->pool, sizeof(sealed_zone_t));
-    if (zone->zone == NULL) {
-        return NGX_CONF_ERROR;
+
+    if (zone->zone == NULL
+        || ngx_array_init(&zone->authorities, cf->pool, 2,
+                          sizeof(ngx_http_sealed_authority_t))
+           != NGX_OK)
+    {
+        return NULL;
     }
+
+    value = cf->args->elts;
 
     zone->name = value[1];
-    zone->size = size;
-    zone->journal.sync = SEALED_JOURNAL_SYNC_ALWAYS;
-    zone->journal.interval = 1000;
-    zone->journal.segment = 64 * 1024 * 1024;
-    journal = 0;
-
-    for (i = 3; i < cf->args->nelts; i++) {
-
-        if (ngx_http_sealed_storage(cf, zone, &value[i]) != NGX_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        journal |= ngx_strncmp(value[i].data, "sync=", 5) == 0
-                   || ngx_strncmp(value[i].data, "segment=", 8) == 0;
-    }
-
-    /* who asks for it believes that mail is on disk */
-
-    if (journal && zone->journal.path.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sync=\" and \"segment=\" of sealed_zone "
-                           "\"%V\" need \"journal=\" beside them",
-                           &zone->name);
-        return NGX_CONF_ERROR;
-    }
-
     zone->file = cf->conf_file->file.name;
     zone->line = cf->conf_file->line;
 
+    zone->journal.sync = SEALED_JOURNAL_SYNC_ALWAYS;
+    zone->journal.interval = 1000;
+    zone->journal.segment = 64 * 1024 * 1024;
     zone->certificate_lifetime = 7 * 86400;
     zone->epoch = 86400;
     zone->epoch_overlap = 3600;
@@ -131,23 +120,95 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     zone->first_use_worker.rate = 2000;
     ngx_str_set(&zone->prefix, "/v1");
 
-    if (ngx_array_init(&zone->authorities, cf->pool, 2,
-                       sizeof(ngx_http_sealed_authority_t))
-        != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
+    return zone;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_zone_size(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone,
+    ngx_str_t *text)
+{
+    off_t  size;
+
+    size = ngx_parse_offset(text);          /* gigabytes too */
+
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\" of sealed_zone \"%V\"",
+                           text, &zone->name);
+        return NGX_ERROR;
     }
 
-    slot = ngx_array_push(&smcf->zones);
-    if (slot == NULL) {
-        return NGX_CONF_ERROR;
+    size = ngx_align(size, SEALED_PAGE_SIZE);
+
+    if (size < (off_t) sealed_zone_min_size()) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "sealed_zone \"%V\" is too small, "
+                           "it needs at least %uzk",
+                           &zone->name, sealed_zone_min_size() / 1024);
+        return NGX_ERROR;
     }
 
-    *slot = zone;
+    if (size > (off_t) SEALED_ZONE_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "sealed_zone \"%V\" is too large, "
+                           "it may have at most %uLg",
+                           &zone->name, SEALED_ZONE_MAX >> 30);
+        return NGX_ERROR;
+    }
+
+    zone->size = size;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_sealed_zone_parameters(ngx_conf_t *cf,
+    ngx_http_sealed_zone_conf_t *zone)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i, journal;
+
+    value = cf->args->elts;
+    journal = 0;
+
+    for (i = 3; i < cf->args->nelts; i++) {
+
+        if (ngx_http_sealed_storage(cf, zone, &value[i]) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_ERROR;
+        }
+
+        journal |= ngx_strncmp(value[i].data, "sync=", 5) == 0
+                   || ngx_strncmp(value[i].data, "segment=", 8) == 0;
+    }
+
+    /* who asks for it believes that mail is on disk */
+
+    if (journal && zone->journal.path.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sync=\" and \"segment=\" of sealed_zone "
+                           "\"%V\" need \"journal=\" beside them",
+                           &zone->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the block, whose directives nginx looks for in ctx -> array -> conf */
+
+static char *
+ngx_http_sealed_zone_parse(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
+{
+    char         *rv;
+    void        **ctx;
+    ngx_conf_t    save;
 
     (void) ngx_count_modules(cf->cycle, NGX_SEALED_MODULE);
-
-    /* nginx looks up ctx -> array by module -> configuration */
 
     ctx = ngx_palloc(cf->pool, 2 * sizeof(void *));
     if (ctx == NULL) {
@@ -166,7 +227,7 @@ ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     *cf = save;
 
-    return rv == NGX_CONF_OK ? ngx_http_sealed_zone_finish(cf, zone) : rv;
+    return rv;
 }
 
 
