@@ -9,6 +9,44 @@ static int skip(sealed_bytes_t *in, const char *text);
 static int take_parameter(sealed_bytes_t *in, sealed_bytes_t *name,
     sealed_bytes_t *value);
 static int is_name(sealed_bytes_t name, const char *text);
+static unsigned find_parameter(sealed_operation_t operation,
+    sealed_bytes_t name);
+static void set_parameter(sealed_query_t *query, unsigned n, uint64_t value);
+
+
+#define OF(operation)  (1u << (operation))
+
+
+enum {
+    AFTER = 0,
+    LIMIT,
+    WAIT,
+    TICKET,
+    THROUGH,
+    CLASS,
+    EPOCH,
+    REVOKE,
+    PARAMETERS
+};
+
+
+/* of queries: the operations that have it, and its bounds */
+
+static const struct {
+    const char  *name;
+    unsigned     operations;
+    uint64_t     min;
+    uint64_t     max;
+} parameters[PARAMETERS] = {
+    { "after", OF(SEALED_OP_READ)|OF(SEALED_OP_FOLLOW), 0, UINT64_MAX },
+    { "limit", OF(SEALED_OP_READ), 1, SEALED_READ_LIMIT_MAX },
+    { "wait", OF(SEALED_OP_READ), 0, SEALED_READ_WAIT_MAX },
+    { "ticket", OF(SEALED_OP_FOLLOW), 0, 0 },
+    { "through", OF(SEALED_OP_ACKNOWLEDGE), 0, UINT64_MAX },
+    { "class", OF(SEALED_OP_ISSUE), 0, UINT8_MAX },
+    { "epoch", OF(SEALED_OP_ISSUE), 0, UINT32_MAX },
+    { "revoke", OF(SEALED_OP_REPORT), 1, 1 }
+};
 
 
 sealed_resource_t
@@ -112,19 +150,12 @@ int
 sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
     sealed_bytes_t text)
 {
-    unsigned        seen, bit;
+    unsigned        seen, n;
     uint64_t        value;
     sealed_bytes_t  name, words;
 
-    query->after = 0;
+    memset(query, 0, sizeof(sealed_query_t));
     query->limit = SEALED_READ_LIMIT_DEFAULT;
-    query->wait = 0;
-    query->ticket.data = NULL;
-    query->ticket.size = 0;
-    query->through = 0;
-    query->class = 0;
-    query->epoch = 0;
-    query->revoke = 0;
 
     seen = 0;
 
@@ -134,96 +165,98 @@ sealed_query_parse(sealed_query_t *query, sealed_operation_t operation,
             return -1;
         }
 
-        if (operation == SEALED_OP_FOLLOW && is_name(name, "ticket")) {
+        n = find_parameter(operation, name);
 
-            if (words.size == 0 || (seen & 128)) {
+        if (n == PARAMETERS || (seen & 1u << n)) {
+            return -1;
+        }
+
+        seen |= 1u << n;
+
+        if (n == TICKET) {
+
+            if (words.size == 0) {
                 return -1;
             }
 
-            seen |= 128;
             query->ticket = words;
             continue;
         }
 
-        if (sealed_decimal_decode(&value, words) != 0) {
+        if (sealed_decimal_decode(&value, words) != 0
+            || value < parameters[n].min
+            || value > parameters[n].max)
+        {
             return -1;
         }
 
-        if ((operation == SEALED_OP_READ || operation == SEALED_OP_FOLLOW)
-            && is_name(name, "after"))
-        {
-            bit = 1;
-            query->after = value;
-
-        } else if (operation == SEALED_OP_READ && is_name(name, "limit")) {
-            bit = 2;
-
-            if (value == 0 || value > SEALED_READ_LIMIT_MAX) {
-                return -1;
-            }
-
-            query->limit = (unsigned) value;
-
-        } else if (operation == SEALED_OP_READ && is_name(name, "wait")) {
-            bit = 4;
-
-            if (value > SEALED_READ_WAIT_MAX) {
-                return -1;
-            }
-
-            query->wait = (unsigned) value;
-
-        } else if (operation == SEALED_OP_ACKNOWLEDGE
-                   && is_name(name, "through"))
-        {
-            bit = 8;
-            query->through = value;
-
-        } else if (operation == SEALED_OP_ISSUE && is_name(name, "class")) {
-            bit = 16;
-
-            if (value > UINT8_MAX) {
-                return -1;
-            }
-
-            query->class = (unsigned) value;
-
-        } else if (operation == SEALED_OP_ISSUE && is_name(name, "epoch")) {
-            bit = 32;
-
-            if (value > UINT32_MAX) {
-                return -1;
-            }
-
-            query->epoch = (uint32_t) value;
-
-        } else if (operation == SEALED_OP_REPORT && is_name(name, "revoke")
-                   && value == 1)
-        {
-            bit = 64;
-            query->revoke = 1;
-
-        } else {
-            return -1;
-        }
-
-        if (seen & bit) {
-            return -1;
-        }
-
-        seen |= bit;
+        set_parameter(query, n, value);
     }
 
     switch (operation) {
 
     case SEALED_OP_ACKNOWLEDGE:
-        return seen == 8 ? 0 : -1;
+        return seen == 1u << THROUGH ? 0 : -1;
 
     case SEALED_OP_ISSUE:
-        return seen == (16 | 32) ? 0 : -1;
+        return seen == (1u << CLASS | 1u << EPOCH) ? 0 : -1;
 
     default:
         return 0;
+    }
+}
+
+
+/* PARAMETERS: there is none of this name */
+
+static unsigned
+find_parameter(sealed_operation_t operation, sealed_bytes_t name)
+{
+    unsigned  n;
+
+    for (n = 0; n < PARAMETERS; n++) {
+        if ((parameters[n].operations & OF(operation))
+            && is_name(name, parameters[n].name))
+        {
+            break;
+        }
+    }
+
+    return n;
+}
+
+
+static void
+set_parameter(sealed_query_t *query, unsigned n, uint64_t value)
+{
+    switch (n) {
+
+    case AFTER:
+        query->after = value;
+        break;
+
+    case LIMIT:
+        query->limit = (unsigned) value;
+        break;
+
+    case WAIT:
+        query->wait = (unsigned) value;
+        break;
+
+    case THROUGH:
+        query->through = value;
+        break;
+
+    case CLASS:
+        query->class = (unsigned) value;
+        break;
+
+    case EPOCH:
+        query->epoch = (uint32_t) value;
+        break;
+
+    default: /* REVOKE */
+        query->revoke = (unsigned) value;
     }
 }
 
