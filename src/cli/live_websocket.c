@@ -37,6 +37,9 @@ typedef struct {
 
 static int shake_hands(socket_t *s, const struct curl_slist *headers,
     const sealed_call_t *call);
+static int send_request(socket_t *s, const struct curl_slist *headers,
+    const sealed_call_t *call, const char *key);
+static int receive_head(socket_t *s, char **end);
 static void expected(char accept[SEALED_BASE64_SIZE(20) + 1],
     const char *key);
 static int wait_for(socket_t *s, short what);
@@ -45,6 +48,8 @@ static ssize_t on_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len,
     int flags, void *user);
 static ssize_t on_send(wslay_event_context_ptr ctx, const uint8_t *data,
     size_t len, int flags, void *user);
+static ssize_t transferred(wslay_event_context_ptr ctx, socket_t *s,
+    CURLcode code, size_t n);
 static int on_mask(wslay_event_context_ptr ctx, uint8_t *buf, size_t len,
     void *user);
 static void on_message(wslay_event_context_ptr ctx,
@@ -128,27 +133,77 @@ static int
 shake_hands(socket_t *s, const struct curl_slist *headers,
     const sealed_call_t *call)
 {
-    char                 request[HEAD_MAX], *end, *found;
-    char                 accept[SEALED_BASE64_SIZE(20) + 1];
-    char                 key[SEALED_BASE64_SIZE(16) + 1];
-    size_t               used, n, sent;
-    uint8_t              random[16];
-    CURLcode             code;
-    const char          *host;
-    sealed_response_t    response;
-    sealed_gateway_t    *gateway;
-
-    gateway = &s->live->owner->gateway;
-    host = strstr(gateway->url, "://");
+    int                 rc;
+    char               *end, *found;
+    char                accept[SEALED_BASE64_SIZE(20) + 1];
+    char                key[SEALED_BASE64_SIZE(16) + 1];
+    uint8_t             random[16];
+    sealed_response_t   response;
 
     randombytes_buf(random, sizeof(random));
     *sealed_base64_encode(key, random, sizeof(random)) = '\0';
+    expected(accept, key);
 
-    if (host == NULL) {
-        return sealed_fail(SEALED_EXIT_USAGE, "%s: is no URL", gateway->url);
+    rc = send_request(s, headers, call, key);
+
+    if (rc == 0) {
+        rc = receive_head(s, &end);
     }
 
-    expected(accept, key);
+    if (rc != 0) {
+        return rc;
+    }
+
+    memset(&response, 0, sizeof(response));
+    response.retry_after = SEALED_UNSET;
+    response.status = s->used > 12 ? (unsigned) atoi(s->head + 9) : 0;
+
+    if (response.status == 409 || response.status == 503) {
+        s->live->retry = response.status == 409 ? 1 : 3000;
+        s->broken = 1;
+        return SEALED_EXIT_OK;
+    }
+
+    if (response.status != 101) {
+
+        /* the document may come in another piece; its status says enough */
+
+        return sealed_call_refused(&response, "reading");
+    }
+
+    *end = '\0';
+    found = strcasestr(s->head, "\r\nSec-WebSocket-Accept: ");
+
+    if (found == NULL
+        || strncmp(found + strlen("\r\nSec-WebSocket-Accept: "), accept,
+                   strlen(accept))
+           != 0)
+    {
+        return sealed_fail(SEALED_EXIT_NETWORK, "%s: its handshake is not "
+                           "understood", s->live->owner->gateway.url);
+    }
+
+    s->pos = (size_t) (end + 4 - s->head);
+
+    return SEALED_EXIT_OK;
+}
+
+
+static int
+send_request(socket_t *s, const struct curl_slist *headers,
+    const sealed_call_t *call, const char *key)
+{
+    char         request[HEAD_MAX];
+    size_t       used, n, sent;
+    CURLcode     code;
+    const char  *url, *host;
+
+    url = s->live->owner->gateway.url;
+    host = strstr(url, "://");
+
+    if (host == NULL) {
+        return sealed_fail(SEALED_EXIT_USAGE, "%s: is no URL", url);
+    }
 
     used = (size_t) snprintf(request, sizeof(request),
                              "GET %s?%s HTTP/1.1\r\nHost: %s\r\n"
@@ -187,10 +242,22 @@ shake_hands(socket_t *s, const struct curl_slist *headers,
         }
 
         if (code != CURLE_OK) {
-            return sealed_fail(SEALED_EXIT_NETWORK, "%s: %s", gateway->url,
+            return sealed_fail(SEALED_EXIT_NETWORK, "%s: %s", url,
                                curl_easy_strerror(code));
         }
     }
+
+    return SEALED_EXIT_OK;
+}
+
+
+/* in s->head, *end where its empty line begins; what follows comes along */
+
+static int
+receive_head(socket_t *s, char **end)
+{
+    size_t    n;
+    CURLcode  code;
 
     do {
         code = curl_easy_recv(s->curl, s->head + s->used,
@@ -205,46 +272,16 @@ shake_hands(socket_t *s, const struct curl_slist *headers,
         }
 
         if (code != CURLE_OK || s->used + n >= sizeof(s->head) - 1) {
-            return sealed_fail(SEALED_EXIT_NETWORK, "%s: %s", gateway->url,
+            return sealed_fail(SEALED_EXIT_NETWORK, "%s: %s",
+                               s->live->owner->gateway.url,
                                curl_easy_strerror(code));
         }
 
         s->used += n;
         s->head[s->used] = '\0';
-        end = strstr(s->head, "\r\n\r\n");
+        *end = strstr(s->head, "\r\n\r\n");
 
-    } while (end == NULL);
-
-    memset(&response, 0, sizeof(response));
-    response.retry_after = SEALED_UNSET;
-    response.status = s->used > 12 ? (unsigned) atoi(s->head + 9) : 0;
-
-    if (response.status == 409 || response.status == 503) {
-        s->live->retry = response.status == 409 ? 1 : 3000;
-        s->broken = 1;
-        return SEALED_EXIT_OK;
-    }
-
-    if (response.status != 101) {
-
-        /* the document may come in another piece; its status says enough */
-
-        return sealed_call_refused(&response, "reading");
-    }
-
-    *end = '\0';
-    found = strcasestr(s->head, "\r\nSec-WebSocket-Accept: ");
-
-    if (found == NULL
-        || strncmp(found + strlen("\r\nSec-WebSocket-Accept: "), accept,
-                   strlen(accept))
-           != 0)
-    {
-        return sealed_fail(SEALED_EXIT_NETWORK, "%s: its handshake is not "
-                           "understood", gateway->url);
-    }
-
-    s->pos = (size_t) (end + 4 - s->head);
+    } while (*end == NULL);
 
     return SEALED_EXIT_OK;
 }
@@ -356,19 +393,11 @@ on_recv(wslay_event_context_ptr ctx, uint8_t *buf, size_t len, int flags,
 
     code = curl_easy_recv(s->curl, buf, len, &n);
 
-    if (code == CURLE_OK && n) {
-        return (ssize_t) n;
+    if (code == CURLE_OK && n == 0) {
+        code = CURLE_GOT_NOTHING;
     }
 
-    if (code == CURLE_AGAIN) {
-        wslay_event_set_error(ctx, WSLAY_ERR_WOULDBLOCK);
-
-    } else {
-        s->broken = 1;
-        wslay_event_set_error(ctx, WSLAY_ERR_CALLBACK_FAILURE);
-    }
-
-    return -1;
+    return transferred(ctx, s, code, n);
 }
 
 
@@ -382,6 +411,16 @@ on_send(wslay_event_context_ptr ctx, const uint8_t *data, size_t len,
 
     code = curl_easy_send(s->curl, data, len, &n);
 
+    return transferred(ctx, s, code, n);
+}
+
+
+/* octets that went through, or why there are none, in wslay's words */
+
+static ssize_t
+transferred(wslay_event_context_ptr ctx, socket_t *s, CURLcode code,
+    size_t n)
+{
     if (code == CURLE_OK) {
         return (ssize_t) n;
     }
