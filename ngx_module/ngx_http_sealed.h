@@ -6,7 +6,9 @@
  *   ngx_http_sealed_location.c    what a location serves
  *   ngx_http_sealed_zone.c        zones, from their block to their end
  *   ngx_http_sealed_zone_conf.c   the directives of a sealed_zone block
- *   ngx_http_sealed_key_files.c   those of them that read keys
+ *   ngx_http_sealed_limit.h       what their values have in common
+ *   ngx_http_sealed_class.c       classes of certificates
+ *   ngx_http_sealed_key_files.c   directives that read keys
  *   ngx_http_sealed_map.h         shared memory and files behind zones
  *   ngx_http_sealed_inherit.c     what a new binary takes over
  *   ngx_http_sealed_recover.c     a journal when nginx starts
@@ -295,10 +297,8 @@ void ngx_http_sealed_zones_exit_process(ngx_http_sealed_main_conf_t *smcf);
 ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
     ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
 
-/* _zone_conf.c */
-ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
-    ngx_str_t *value);
-ngx_uint_t ngx_http_sealed_word(ngx_str_t *text, const char *others);
+/* _class.c */
+char *ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* _key_files.c */
 char *ngx_http_sealed_master_secret(ngx_conf_t *cf, ngx_command_t *cmd,

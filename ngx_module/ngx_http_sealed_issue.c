@@ -1,5 +1,5 @@
 
-#include "ngx_http_sealed.h"
+#include "ngx_http_sealed_limit.h"
 
 #include <sodium.h>
 

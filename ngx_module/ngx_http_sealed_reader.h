@@ -4,10 +4,12 @@
  * transport for each way in which items travel.
  *
  *   ngx_http_sealed_wait.c          who waits, for what, until when
- *   ngx_http_sealed_reader.c        from the store to the client
+ *   ngx_http_sealed_admit.c         who is let in
+ *   ngx_http_sealed_reader.c        a reader, from its beginning to its end
+ *   ngx_http_sealed_piece.c         from the store to the client
  *   ngx_http_sealed_plain.c         a CBOR sequence, once
  *   ngx_http_sealed_event_stream.c  text/event-stream
- *   ngx_http_sealed_websocket.c     WebSocket
+ *   ngx_http_sealed_websocket.c     WebSocket, and _handshake.c before it
  *
  * A reader has a cursor and no queue.  While it waits it holds no buffer:
  * one is made for a piece of what is to be sent and freed once the piece is
@@ -116,16 +118,16 @@ ngx_uint_t ngx_http_sealed_wait_look_all(ngx_uint_t part, ngx_uint_t parts);
 /* the worker was told to leave: so are its readers, one after the other */
 void ngx_http_sealed_wait_drain(void);
 
+/* _admit.c: whether there is room for one reader more */
+sealed_verdict_t ngx_http_sealed_reader_admit(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport);
+
 /* _reader.c */
 ngx_int_t ngx_http_sealed_reader_start(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport,
     void *data);
 ngx_uint_t ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader);
 ngx_uint_t ngx_http_sealed_reader_busy(ngx_http_sealed_reader_t *reader);
-u_char *ngx_http_sealed_reader_buffer(ngx_http_sealed_reader_t *reader,
-    size_t size);
-ngx_int_t ngx_http_sealed_reader_output(ngx_http_sealed_reader_t *reader,
-    ngx_uint_t last);
 ngx_int_t ngx_http_sealed_reader_say(ngx_http_sealed_reader_t *reader,
     const void *data, size_t size);
 void ngx_http_sealed_reader_finish(ngx_http_sealed_reader_t *reader,
@@ -133,6 +135,21 @@ void ngx_http_sealed_reader_finish(ngx_http_sealed_reader_t *reader,
 void ngx_http_sealed_reader_leave(ngx_http_sealed_reader_t *reader,
     ngx_http_sealed_end_t why);
 void ngx_http_sealed_reader_expired(ngx_http_sealed_reader_t *reader);
+
+/*
+ * _piece.c: memory for so many octets of the store; a piece, in reader->buf
+ * if there is any mail, *last when no more will follow; room for a piece,
+ * whose buf.last is for the caller to set; out with it, NGX_OK also when it
+ * has not gone yet; its end, when it has
+ */
+ngx_int_t ngx_http_sealed_reader_stage(size_t size);
+sealed_verdict_t ngx_http_sealed_reader_fill(
+    ngx_http_sealed_reader_t *reader, ngx_uint_t *last);
+u_char *ngx_http_sealed_reader_buffer(ngx_http_sealed_reader_t *reader,
+    size_t size);
+ngx_int_t ngx_http_sealed_reader_output(ngx_http_sealed_reader_t *reader,
+    ngx_uint_t last);
+void ngx_http_sealed_reader_free(void *data);
 
 /* the transports */
 extern const ngx_http_sealed_transport_t  ngx_http_sealed_plain;

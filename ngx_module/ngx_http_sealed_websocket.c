@@ -1,8 +1,5 @@
 
 #include "ngx_http_sealed_websocket.h"
-#include "../src/text.h"
-
-#include <ngx_sha1.h>
 
 
 /*
@@ -10,8 +7,7 @@
  * comes back acknowledges.  Frames are read and written by wslay.
  */
 
-#define NGX_HTTP_SEALED_GUID  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#define NGX_HTTP_SEALED_BYE   5     /* seconds for the other's close frame */
+#define NGX_HTTP_SEALED_BYE  5     /* seconds for the other's close frame */
 
 
 typedef struct {
@@ -38,12 +34,6 @@ typedef struct {
 } ngx_http_sealed_websocket_t;
 
 
-static sealed_verdict_t ngx_http_sealed_websocket_check(
-    ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx, sealed_bytes_t *key);
-static ngx_uint_t ngx_http_sealed_websocket_origin(
-    ngx_http_sealed_ctx_t *ctx, sealed_bytes_t origin);
-static ngx_int_t ngx_http_sealed_websocket_accept(ngx_http_request_t *r,
-    sealed_bytes_t key);
 static void ngx_http_sealed_websocket_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_websocket_feed(
     ngx_http_sealed_reader_t *reader, u_char *data, size_t size);
@@ -89,28 +79,16 @@ static const ngx_http_sealed_transport_t  ngx_http_sealed_websocket = {
 };
 
 
-ngx_uint_t
-ngx_http_sealed_websocket_asked(ngx_http_request_t *r)
-{
-    sealed_bytes_t  upgrade;
-
-    return r->http_version == NGX_HTTP_VERSION_11
-           && ngx_http_sealed_header(r, "upgrade", &upgrade)
-           && sealed_token_listed(upgrade, "websocket");
-}
-
-
 ngx_int_t
 ngx_http_sealed_websocket_start(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx)
 {
     ngx_int_t                     rc;
-    sealed_bytes_t                key;
     sealed_verdict_t              verdict;
     ngx_pool_cleanup_t           *cln;
     ngx_http_sealed_websocket_t  *ws;
 
-    verdict = ngx_http_sealed_websocket_check(r, ctx, &key);
+    verdict = ngx_http_sealed_handshake_check(r, ctx);
 
     if (verdict != SEALED_OK) {
         return ngx_http_sealed_respond_problem(r, verdict, ctx);
@@ -148,104 +126,17 @@ ngx_http_sealed_websocket_start(ngx_http_request_t *r,
 }
 
 
-static sealed_verdict_t
-ngx_http_sealed_websocket_check(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx, sealed_bytes_t *key)
-{
-    sealed_bytes_t  connection, version, origin;
-
-    if (ngx_http_sealed_header(r, "connection", &connection) != 1
-        || !sealed_token_listed(connection, "upgrade")
-        || ngx_http_sealed_header(r, "sec-websocket-key", key) != 1
-        || sealed_websocket_key_check(*key) != 0
-        || ngx_http_sealed_header(r, "sec-websocket-version", &version) != 1)
-    {
-        return SEALED_BAD_HANDSHAKE;
-    }
-
-    if (version.size != 2 || ngx_memcmp(version.data, "13", 2) != 0) {
-        return SEALED_HANDSHAKE_VERSION;
-    }
-
-    if (ctx->zone->readers.origins
-        && ngx_http_sealed_header(r, "origin", &origin)
-        && !ngx_http_sealed_websocket_origin(ctx, origin))
-    {
-        return SEALED_ORIGIN;
-    }
-
-    return SEALED_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_sealed_websocket_origin(ngx_http_sealed_ctx_t *ctx,
-    sealed_bytes_t origin)
-{
-    ngx_str_t   *allowed;
-    ngx_uint_t   i;
-
-    allowed = ctx->zone->readers.origins->elts;
-
-    for (i = 0; i < ctx->zone->readers.origins->nelts; i++) {
-        if (allowed[i].len == origin.size
-            && ngx_strncasecmp(allowed[i].data, (u_char *) origin.data,
-                               origin.size)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_websocket_accept(ngx_http_request_t *r, sealed_bytes_t key)
-{
-    u_char      *p, digest[20];
-    ngx_sha1_t   sha1;
-
-    ngx_sha1_init(&sha1);
-    ngx_sha1_update(&sha1, key.data, key.size);
-    ngx_sha1_update(&sha1, NGX_HTTP_SEALED_GUID,
-                    sizeof(NGX_HTTP_SEALED_GUID) - 1);
-    ngx_sha1_final(digest, &sha1);
-
-    p = ngx_pnalloc(r->pool, SEALED_BASE64_SIZE(sizeof(digest)));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) sealed_base64_encode((char *) p, digest, sizeof(digest));
-
-    if (ngx_http_sealed_add_header(r, "Sec-WebSocket-Accept", p,
-                                   SEALED_BASE64_SIZE(sizeof(digest)))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_sealed_add_header(r, "Upgrade", (u_char *) "websocket",
-                                      9);
-}
-
-
 static ngx_int_t
 ngx_http_sealed_websocket_begin(ngx_http_sealed_reader_t *reader,
     ngx_uint_t alone)
 {
     ngx_int_t            rc;
-    sealed_bytes_t       key;
     ngx_http_request_t  *r;
 
     r = reader->request;
     r->keepalive = 0;
 
-    if (ngx_http_sealed_header(r, "sec-websocket-key", &key) != 1
-        || ngx_http_sealed_websocket_accept(r, key) != NGX_OK)
-    {
+    if (ngx_http_sealed_handshake_accept(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -1,6 +1,8 @@
 
 /*
- * Frames of a WebSocket, read and written by wslay.
+ * _handshake.c: the handshake of a WebSocket.
+ *
+ * _frames.c: its frames, read and written by wslay.
  *
  * A context of wslay takes 4k, so a reader has one only while a frame is
  * half read; when all that came has been understood it goes back.  Writing
@@ -26,6 +28,11 @@
 
 typedef struct ngx_http_sealed_frames_s  ngx_http_sealed_frames_t;
 
+
+/* whether it can be accepted; the headers that accept it */
+sealed_verdict_t ngx_http_sealed_handshake_check(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
+ngx_int_t ngx_http_sealed_handshake_accept(ngx_http_request_t *r);
 
 /* before anything is written */
 ngx_int_t ngx_http_sealed_frames_init(void);

@@ -1,5 +1,5 @@
 
-#include "ngx_http_sealed.h"
+#include "ngx_http_sealed_limit.h"
 
 
 static ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_create(

@@ -1,48 +1,14 @@
 
-/*
- * The sealed_zone block: its directives, and numbers with bounds that
- * several of them take.
- */
+/* the directives of a sealed_zone block, and the bounds of their numbers */
 
-#include "ngx_http_sealed.h"
+#include "ngx_http_sealed_limit.h"
 
-
-#define NGX_HTTP_SEALED_MAX_WORD  32
 
 #define ngx_http_sealed_field(name)                                          \
     offsetof(ngx_http_sealed_zone_conf_t, name),                             \
     sizeof(((ngx_http_sealed_zone_conf_t *) NULL)->name)
 
 
-typedef enum {
-    NGX_HTTP_SEALED_NUMBER = 0,
-    NGX_HTTP_SEALED_SECONDS,
-    NGX_HTTP_SEALED_MILLISECONDS,
-    NGX_HTTP_SEALED_OCTETS
-} ngx_http_sealed_unit_e;
-
-
-/* fields are unsigned or times, of 4 or 8 octets */
-
-typedef struct {
-    const char                   *name;         /* with "=", NULL: no more */
-    ngx_http_sealed_unit_e        unit;
-    int64_t                       min;
-    int64_t                       max;
-    const char                   *range;        /* the bounds, in words */
-    size_t                        offset;
-    size_t                        size;
-} ngx_http_sealed_limit_t;
-
-
-static char *ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_sealed_limits(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static ngx_int_t ngx_http_sealed_limit_set(ngx_http_sealed_limit_t *limit,
-    ngx_str_t *text, void *conf);
-static char *ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static char *ngx_http_sealed_envelope_sizes(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_epoch(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -55,8 +21,6 @@ static char *ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
-    ngx_int_t max);
 
 
 static ngx_http_sealed_limit_t  ngx_http_sealed_max_recipients = {
@@ -279,221 +243,6 @@ ngx_module_t  ngx_http_sealed_zone_module = {
 };
 
 
-/* a directive that is one number */
-
-static char *
-ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_str_t                *value;
-    ngx_http_sealed_limit_t  *limit;
-
-    value = cf->args->elts;
-    limit = cmd->post;
-
-    if (ngx_http_sealed_limit_set(limit, &value[1], conf) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" directive has an invalid value, it is "
-                           "%s", &cmd->name, limit->range);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* a directive of parameters that are numbers */
-
-static char *
-ngx_http_sealed_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_str_t                *value, text;
-    ngx_uint_t                i;
-    ngx_http_sealed_limit_t  *limit;
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        for (limit = cmd->post; limit->name; limit++) {
-            if (ngx_http_sealed_parameter(&value[i], limit->name, &text)) {
-                break;
-            }
-        }
-
-        if (limit->name == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        if (ngx_http_sealed_limit_set(limit, &text, conf) != NGX_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\", it is %s",
-                               &value[i], limit->range);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_limit_set(ngx_http_sealed_limit_t *limit, ngx_str_t *text,
-    void *conf)
-{
-    void     *field;
-    int64_t   n;
-
-    switch (limit->unit) {
-
-    case NGX_HTTP_SEALED_SECONDS:
-        n = ngx_parse_time(text, 1);
-        break;
-
-    case NGX_HTTP_SEALED_MILLISECONDS:
-        n = ngx_parse_time(text, 0);
-        break;
-
-    case NGX_HTTP_SEALED_OCTETS:
-        n = ngx_parse_offset(text);
-        break;
-
-    default: /* NGX_HTTP_SEALED_NUMBER */
-        n = ngx_atoi(text->data, text->len);
-    }
-
-    /* NGX_ERROR is below any minimum */
-
-    if (n < limit->min || n > limit->max) {
-        return NGX_ERROR;
-    }
-
-    field = (char *) conf + limit->offset;
-
-    if (limit->size == sizeof(uint32_t)) {
-        *(uint32_t *) field = (uint32_t) n;
-
-    } else {
-        *(uint64_t *) field = (uint64_t) n;
-    }
-
-    return NGX_OK;
-}
-
-
-static char *
-ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_sealed_zone_conf_t  *zone = conf;
-
-    ngx_int_t                 n;
-    ngx_str_t                *value, text;
-    ngx_uint_t                i;
-    ngx_http_sealed_class_t  *class;
-
-    value = cf->args->elts;
-
-    n = ngx_http_sealed_number(&value[2], 0, 255);
-
-    if (n == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid class number \"%V\", it is 0 to 255",
-                           &value[2]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (!ngx_http_sealed_word(&value[1], "._-")) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid name \"%V\" of a class, it is at most "
-                           "32 letters, digits, \".\", \"_\" and \"-\"",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 0; i < 256; i++) {
-        class = &zone->classes[i];
-
-        if (class->defined
-            && (i == (ngx_uint_t) n
-                || (class->name.len == value[1].len
-                    && ngx_strncmp(class->name.data, value[1].data,
-                                   value[1].len)
-                       == 0)))
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "class \"%V\" %i is defined already, a class "
-                               "either opens or sends", &value[1], n);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    class = &zone->classes[n];
-    class->name = value[1];
-    class->number = n;
-    class->defined = 1;
-    class->mailboxes = 1;
-
-    if (cf->args->nelts > 3 && ngx_strcmp(value[3].data, "open") == 0) {
-        class->open = 1;
-        class->rule.units = 100;
-
-    } else if (cf->args->nelts < 4
-               || ngx_strcmp(value[3].data, "send") != 0)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "class \"%V\" needs \"open\" or \"send\"",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 4; i < cf->args->nelts; i++) {
-
-        if (ngx_http_sealed_parameter(&value[i], "budget=", &text)) {
-            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
-            class->rule.units = (uint32_t) n;
-
-        } else if (ngx_http_sealed_parameter(&value[i], "burst=", &text)) {
-            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
-            class->rule.burst = (uint32_t) n;
-
-        } else if (ngx_http_sealed_parameter(&value[i], "quota=", &text)) {
-            n = ngx_http_sealed_number(&text, 1, 65535);
-            class->quota = n;
-
-        } else if (class->open
-                   && ngx_http_sealed_parameter(&value[i], "mailboxes=",
-                                                &text))
-        {
-            n = ngx_http_sealed_number(&text, 1, 65535);
-            class->mailboxes = n;
-
-        } else {
-            n = NGX_ERROR;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (class->rule.units == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "class \"%V\" sends and needs \"budget=\", units "
-                           "an epoch", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    if (class->rule.burst == 0) {
-        class->rule.burst = class->rule.units;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 static char *
 ngx_http_sealed_envelope_sizes(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
@@ -701,56 +450,4 @@ ngx_http_sealed_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     return "needs an nginx that is built with threads";
 
 #endif
-}
-
-
-ngx_int_t
-ngx_http_sealed_parameter(ngx_str_t *arg, const char *name, ngx_str_t *value)
-{
-    size_t  len;
-
-    len = ngx_strlen(name);
-
-    if (arg->len <= len || ngx_strncmp(arg->data, name, len) != 0) {
-        return 0;
-    }
-
-    value->data = arg->data + len;
-    value->len = arg->len - len;
-
-    return 1;
-}
-
-
-/* a name that needs no escape, wherever it is shown */
-
-ngx_uint_t
-ngx_http_sealed_word(ngx_str_t *text, const char *others)
-{
-    u_char      ch;
-    ngx_uint_t  i;
-
-    for (i = 0; i < text->len; i++) {
-        ch = text->data[i];
-
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-              || (ch >= '0' && ch <= '9')
-              || (ch != '\0' && ngx_strchr(others, ch))))
-        {
-            return 0;
-        }
-    }
-
-    return text->len && text->len <= NGX_HTTP_SEALED_MAX_WORD;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min, ngx_int_t max)
-{
-    ngx_int_t  n;
-
-    n = ngx_atoi(text->data, text->len);
-
-    return n == NGX_ERROR || n < min || n > max ? NGX_ERROR : n;
 }
