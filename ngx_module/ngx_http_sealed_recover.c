@@ -59,7 +59,7 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
     sealed_zone_t *zone, ngx_uint_t found)
 {
     int                           rc;
-    size_t                        count;
+    char                          wrong[SEALED_JOURNAL_WRONG_SIZE];
     uint64_t                      highest;
     sealed_zone_journal_t        *shared;
     sealed_journal_directory_t    directory;
@@ -115,12 +115,13 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
 
         /* the file has all of it; the journal gets that before new mail */
 
-        rc = sealed_journal_directory_highest(&directory, &highest, &count);
+        rc = sealed_journal_directory_highest(&directory, &highest, wrong);
 
         if (rc < 0) {
-            ngx_log_error(NGX_LOG_EMERG, log, -rc,
-                          "journal \"%V\" cannot be read",
-                          &conf->journal.path);
+            ngx_log_error(NGX_LOG_EMERG, log, 0,
+                          "journal \"%V\" of sealed_zone \"%V\" cannot be "
+                          "read: %s", &conf->journal.path, &conf->name,
+                          wrong);
             sealed_journal_directory_close(&directory);
             return NGX_ERROR;
         }
@@ -175,11 +176,20 @@ ngx_http_sealed_recover_lock(ngx_log_t *log,
     rc = sealed_journal_directory_lock(directory,
                                        NGX_HTTP_SEALED_LOCK_TIME);
 
-    if (rc < 0) {
-        ngx_log_error(NGX_LOG_EMERG, log, rc == -NGX_EAGAIN ? 0 : -rc,
+    if (rc == -NGX_EAGAIN || rc == -NGX_EINVAL) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
                       "journal \"%V\" of sealed_zone \"%V\" cannot be "
-                      "locked, another nginx uses it", &conf->journal.path,
-                      &conf->name);
+                      "locked, %s", &conf->journal.path, &conf->name,
+                      rc == -NGX_EAGAIN ? "another nginx uses it"
+                                        : "\"lock\" in it is not a regular "
+                                          "file");
+        return NGX_ERROR;
+    }
+
+    if (rc < 0) {
+        ngx_log_error(NGX_LOG_EMERG, log, -rc,
+                      "\"%V/lock\" of sealed_zone \"%V\" cannot be locked",
+                      &conf->journal.path, &conf->name);
         return NGX_ERROR;
     }
 
@@ -193,6 +203,7 @@ ngx_http_sealed_recover_load(ngx_http_sealed_recover_t *recover,
     sealed_journal_directory_t *directory)
 {
     int                          rc;
+    char                         wrong[SEALED_JOURNAL_WRONG_SIZE];
     size_t                       i, count;
     uint64_t                     octets, now;
     ngx_int_t                    result;
@@ -207,11 +218,12 @@ ngx_http_sealed_recover_load(ngx_http_sealed_recover_t *recover,
     shared = &recover->zone->header->journal;
     ngx_gettimeofday(&begun);
 
-    rc = sealed_journal_directory_map(directory, &files, &count);
+    rc = sealed_journal_directory_map(directory, &files, &count, wrong);
 
     if (rc < 0) {
-        ngx_log_error(NGX_LOG_EMERG, recover->log, -rc,
-                      "journal \"%V\" cannot be read", &conf->journal.path);
+        ngx_log_error(NGX_LOG_EMERG, recover->log, 0,
+                      "journal \"%V\" of sealed_zone \"%V\" cannot be "
+                      "read: %s", &conf->journal.path, &conf->name, wrong);
         return NGX_ERROR;
     }
 

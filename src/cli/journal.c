@@ -78,6 +78,7 @@ static int
 check(const char *path, const sealed_master_secret_t *secret)
 {
     int                          rc;
+    char                         wrong[SEALED_JOURNAL_WRONG_SIZE];
     size_t                       i, count;
     uint8_t                      identity[SEALED_JOURNAL_IDENTITY];
     uint64_t                     octets;
@@ -92,11 +93,11 @@ check(const char *path, const sealed_master_secret_t *secret)
         return sealed_fail(SEALED_EXIT_LOCAL, "%s: %s", path, strerror(-rc));
     }
 
-    rc = sealed_journal_directory_map(&directory, &files, &count);
+    rc = sealed_journal_directory_map(&directory, &files, &count, wrong);
     sealed_journal_directory_close(&directory);
 
     if (rc < 0) {
-        return sealed_fail(SEALED_EXIT_LOCAL, "%s: %s", path, strerror(-rc));
+        return sealed_fail(SEALED_EXIT_LOCAL, "%s: %s", path, wrong);
     }
 
     memset(&findings, 0, sizeof(findings));

@@ -34,8 +34,12 @@ static int remove_file(void *context, const char *name);
 static int sync_names(void *context);
 static int list(const sealed_journal_directory_t *directory,
     sealed_journal_file_t **files, size_t *count);
+static int look(const sealed_journal_directory_t *directory,
+    const char *name, char *wrong);
 static int map_file(const sealed_journal_directory_t *directory,
-    sealed_journal_file_t *file);
+    sealed_journal_file_t *file, char *wrong);
+static const char *kind_of(mode_t mode);
+static int say(char *wrong, int rc, const char *name, const char *what);
 static int compare(const void *one, const void *two);
 static int is_segment(const char *name);
 
@@ -66,14 +70,22 @@ int
 sealed_journal_directory_lock(sealed_journal_directory_t *directory,
     unsigned wait)
 {
-    int  fd, rc;
+    int          fd, rc;
+    struct stat  st;
 
     const struct timespec  pause = { 0, LOCK_PAUSE * 1000000 };
 
-    fd = openat(directory->fd, "lock", O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW,
-                0600);
+    fd = openat(directory->fd, "lock",
+                O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK, 0600);
     if (fd == -1) {
         return -errno;
+    }
+
+    rc = fstat(fd, &st) == -1 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+
+    if (rc < 0) {
+        (void) close(fd);
+        return rc;
     }
 
     /* flock(), since a lock of fcntl() would not pass to a fork */
@@ -114,15 +126,20 @@ sealed_journal_directory_files(sealed_journal_files_t *files,
 
 int
 sealed_journal_directory_map(const sealed_journal_directory_t *directory,
-    sealed_journal_file_t **files, size_t *count)
+    sealed_journal_file_t **files, size_t *count,
+    char wrong[SEALED_JOURNAL_WRONG_SIZE])
 {
     int     rc;
     size_t  i;
 
     rc = list(directory, files, count);
 
+    if (rc != 0) {
+        (void) say(wrong, rc, NULL, NULL);
+    }
+
     for (i = 0; rc == 0 && i < *count; i++) {
-        rc = map_file(directory, *files + i);
+        rc = map_file(directory, *files + i, wrong);
     }
 
     if (rc != 0) {
@@ -153,17 +170,22 @@ sealed_journal_directory_unmap(sealed_journal_file_t *files, size_t count)
 int
 sealed_journal_directory_highest(
     const sealed_journal_directory_t *directory, uint64_t *generation,
-    size_t *count)
+    char wrong[SEALED_JOURNAL_WRONG_SIZE])
 {
     int                     rc;
-    size_t                  i;
+    size_t                  i, count;
     uint64_t                of;
     sealed_journal_file_t  *files;
 
     *generation = 0;
-    rc = list(directory, &files, count);
+    rc = list(directory, &files, &count);
 
-    for (i = 0; rc == 0 && i < *count; i++) {
+    if (rc != 0) {
+        (void) say(wrong, rc, NULL, NULL);
+    }
+
+    for (i = 0; rc == 0 && i < count; i++) {
+        rc = look(directory, files[i].name, wrong);
         of = strtoull(files[i].name, NULL, 16);
 
         if (of > *generation) {
@@ -197,8 +219,11 @@ sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
 
         if (of < generation || (snapshot && of != generation)) {
 
+            /* what is no segment is said at the next start */
+
             if (unlinkat(directory->fd, files[i].name, 0) == -1
-                && errno != ENOENT)
+                && errno != ENOENT
+                && errno != EISDIR)
             {
                 rc = -errno;
             }
@@ -441,34 +466,61 @@ list(const sealed_journal_directory_t *directory,
 }
 
 
+/* opening a device may already do something to it */
+
+static int
+look(const sealed_journal_directory_t *directory, const char *name,
+    char *wrong)
+{
+    struct stat  st;
+
+    if (fstatat(directory->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+        return say(wrong, -errno, name, NULL);
+    }
+
+    if (!S_ISREG(st.st_mode)) {
+        return say(wrong, -EINVAL, name, kind_of(st.st_mode));
+    }
+
+    return 0;
+}
+
+
 static int
 map_file(const sealed_journal_directory_t *directory,
-    sealed_journal_file_t *file)
+    sealed_journal_file_t *file, char *wrong)
 {
     int          fd, rc;
     void        *data;
     struct stat  st;
 
-    fd = openat(directory->fd, file->name, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
-    if (fd == -1) {
-        return -errno;
+    rc = look(directory, file->name, wrong);
+    if (rc != 0) {
+        return rc;
     }
 
-    rc = 0;
+    /* it may be another one by now */
+
+    fd = openat(directory->fd, file->name,
+                O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+    if (fd == -1) {
+        return say(wrong, -errno, file->name, NULL);
+    }
 
     if (fstat(fd, &st) == -1) {
-        rc = -errno;
+        rc = say(wrong, -errno, file->name, NULL);
 
-    } else if (!S_ISREG(st.st_mode)
-               || st.st_size > SEALED_JOURNAL_SEGMENT_MAX)
-    {
-        rc = -EINVAL;
+    } else if (!S_ISREG(st.st_mode)) {
+        rc = say(wrong, -EINVAL, file->name, kind_of(st.st_mode));
+
+    } else if (st.st_size > SEALED_JOURNAL_SEGMENT_MAX) {
+        rc = say(wrong, -EINVAL, file->name, "larger than a segment can be");
 
     } else if (st.st_size) {
         data = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 
         if (data == MAP_FAILED) {
-            rc = -errno;
+            rc = say(wrong, -errno, file->name, NULL);
 
         } else {
             (void) madvise(data, (size_t) st.st_size, MADV_SEQUENTIAL);
@@ -478,6 +530,39 @@ map_file(const sealed_journal_directory_t *directory,
     }
 
     (void) close(fd);
+
+    return rc;
+}
+
+
+static const char *
+kind_of(mode_t mode)
+{
+    return S_ISLNK(mode) ? "a symbolic link, which is not followed"
+           : S_ISDIR(mode) ? "a directory"
+           : S_ISFIFO(mode) ? "a FIFO"
+           : S_ISSOCK(mode) ? "a socket"
+           : "a device";
+}
+
+
+/* what is NULL: the error says it */
+
+static int
+say(char *wrong, int rc, const char *name, const char *what)
+{
+    if (name == NULL) {
+        (void) snprintf(wrong, SEALED_JOURNAL_WRONG_SIZE, "%s",
+                        strerror(-rc));
+
+    } else if (what == NULL) {
+        (void) snprintf(wrong, SEALED_JOURNAL_WRONG_SIZE, "\"%s\": %s",
+                        name, strerror(-rc));
+
+    } else {
+        (void) snprintf(wrong, SEALED_JOURNAL_WRONG_SIZE,
+                        "\"%s\" is no segment but %s", name, what);
+    }
 
     return rc;
 }

@@ -6,7 +6,8 @@
  *
  * Files of the journal end in ".journal" and ".snapshot" (journal.h); "lock"
  * is held by whoever writes, and passes to processes that are forked and to
- * a binary that inherits the descriptor.  Nothing else is touched.
+ * a binary that inherits the descriptor.  Nothing else is touched.  What has
+ * such a name and is no regular file is neither followed nor waited for.
  *
  * Errors are negated errnos.
  */
@@ -36,6 +37,11 @@ typedef struct {
 } sealed_journal_file_t;
 
 
+enum {
+    SEALED_JOURNAL_WRONG_SIZE = 256
+};
+
+
 typedef enum {
     SEALED_JOURNAL_NOTICE = 0,
     SEALED_JOURNAL_WARNING,
@@ -54,7 +60,7 @@ void sealed_journal_directory_close(sealed_journal_directory_t *directory);
 
 /*
  * 0, or an error: -EWOULDBLOCK when another process writes here and goes on
- * to do so for wait milliseconds.
+ * to do so for wait milliseconds, -EINVAL when "lock" is no regular file.
  */
 int sealed_journal_directory_lock(sealed_journal_directory_t *directory,
     unsigned wait);
@@ -65,17 +71,21 @@ void sealed_journal_directory_files(sealed_journal_files_t *files,
 
 /*
  * All segments, mapped to be read, in the order of their names; 0 or an
- * error.
+ * error, with which file it is about and what is wrong.
  */
 int sealed_journal_directory_map(const sealed_journal_directory_t *directory,
-    sealed_journal_file_t **files, size_t *count);
+    sealed_journal_file_t **files, size_t *count,
+    char wrong[SEALED_JOURNAL_WRONG_SIZE]);
 void sealed_journal_directory_unmap(sealed_journal_file_t *files,
     size_t count);
 
-/* the highest generation of which there is a segment, and how many; or 0 */
+/*
+ * The highest generation of which there is a segment, or 0, without reading
+ * any of them; 0 or an error, likewise.
+ */
 int sealed_journal_directory_highest(
     const sealed_journal_directory_t *directory, uint64_t *generation,
-    size_t *count);
+    char wrong[SEALED_JOURNAL_WRONG_SIZE]);
 
 /*
  * Removes the segments of generations below this one, or, of exactly this

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <unistd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 
@@ -75,11 +77,12 @@ disk_begin(disk_t *d, uint64_t generation, uint64_t stream, unsigned snapshot)
 static void
 disk_free(disk_t *d)
 {
+    char                    wrong[SEALED_JOURNAL_WRONG_SIZE];
     size_t                  i, count;
     sealed_journal_file_t  *files;
 
     assert_int_equal(sealed_journal_directory_map(&d->directory, &files,
-                                                  &count),
+                                                  &count, wrong),
                      0);
 
     for (i = 0; i < count; i++) {
@@ -139,6 +142,7 @@ static int
 load(disk_t *d, said_t *said, sealed_recovery_result_t *result)
 {
     int                     rc;
+    char                    wrong[SEALED_JOURNAL_WRONG_SIZE];
     size_t                  count;
     sealed_recovery_t       recovery;
     sealed_journal_file_t  *files;
@@ -146,7 +150,7 @@ load(disk_t *d, said_t *said, sealed_recovery_result_t *result)
     memset(said, 0, sizeof(said_t));
 
     assert_int_equal(sealed_journal_directory_map(&d->directory, &files,
-                                                  &count),
+                                                  &count, wrong),
                      0);
 
     sealed_recovery_init(&recovery, test_zone, &d->secret, 1,
@@ -308,6 +312,108 @@ test_lock(void **state)
 }
 
 
+/* what has a segment's name and is none is named, and not waited for */
+
+static void
+test_no_segments(void **state)
+{
+    int                     fd;
+    char                    path[128], wrong[SEALED_JOURNAL_WRONG_SIZE];
+    disk_t                 *d;
+    size_t                  count;
+    uint64_t                generation, octets;
+    unsigned                i;
+    struct sockaddr_un      address;
+    sealed_journal_file_t  *files;
+
+    static const char  name[] =
+        "0000000000000001-0000000000000abc-00000001.journal";
+
+    static const char  *const kind[] = {
+        "a symbolic link", "a FIFO", "a directory", "a socket", "larger than"
+    };
+
+    d = disk_new();
+    (void) snprintf(path, sizeof(path), "%s/%s", d->path, name);
+
+    for (i = 0; i < sizeof(kind) / sizeof(kind[0]); i++) {
+
+        switch (i) {
+
+        case 0:
+            assert_int_equal(symlink("/dev/null", path), 0);
+            break;
+
+        case 1:
+            assert_int_equal(mkfifo(path, 0600), 0);
+            break;
+
+        case 2:
+            assert_int_equal(mkdir(path, 0700), 0);
+            break;
+
+        case 3:
+            fd = socket(AF_UNIX, SOCK_STREAM, 0);
+            assert_true(fd != -1);
+            memset(&address, 0, sizeof(address));
+            address.sun_family = AF_UNIX;
+            assert_true(strlen(path) < sizeof(address.sun_path));
+            strcpy(address.sun_path, path);
+            assert_int_equal(bind(fd, (struct sockaddr *) &address,
+                                  sizeof(address)),
+                             0);
+            close(fd);
+            break;
+
+        default:
+            fd = open(path, O_WRONLY|O_CREAT|O_EXCL, 0600);
+            assert_true(fd != -1);
+            assert_int_equal(ftruncate(fd,
+                                  (off_t) SEALED_JOURNAL_SEGMENT_MAX + 1),
+                             0);
+            close(fd);
+        }
+
+        wrong[0] = '\0';
+        assert_int_equal(sealed_journal_directory_map(&d->directory, &files,
+                                                      &count, wrong),
+                         -EINVAL);
+        assert_null(files);
+        assert_int_equal(count, 0);
+        assert_non_null(strstr(wrong, name));
+        assert_non_null(strstr(wrong, kind[i]));
+
+        if (i < 4) {
+            wrong[0] = '\0';
+            assert_int_equal(sealed_journal_directory_highest(&d->directory,
+                                                              &generation,
+                                                              wrong),
+                             -EINVAL);
+            assert_non_null(strstr(wrong, kind[i]));
+        }
+
+        /* rewriting goes on: a directory stays, the others go */
+
+        assert_int_equal(sealed_journal_directory_trim(&d->directory, 2,
+                                                       &octets),
+                         0);
+        assert_int_equal(rmdir(path), i == 2 ? 0 : -1);
+        assert_int_equal(sealed_journal_directory_map(&d->directory, &files,
+                                                      &count, wrong),
+                         0);
+        assert_int_equal(count, 0);
+        sealed_journal_directory_unmap(files, count);
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/lock", d->path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(sealed_journal_directory_lock(&d->directory, 0),
+                     -EINVAL);
+
+    disk_free(d);
+}
+
+
 static void
 test_trim(void **state)
 {
@@ -408,6 +514,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_no_segments),
         cmocka_unit_test(test_trim),
         cmocka_unit_test(test_full)
     };
