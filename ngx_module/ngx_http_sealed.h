@@ -333,6 +333,8 @@ void ngx_http_sealed_maps_exit(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_sealed_recover(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf, sealed_zone_t *zone,
     ngx_uint_t found);
+ngx_int_t ngx_http_sealed_recover_same(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf);
 
 /* _journal.c */
 ngx_int_t ngx_http_sealed_journals_init(ngx_cycle_t *cycle,

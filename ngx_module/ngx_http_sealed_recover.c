@@ -12,6 +12,7 @@
  */
 
 #define NGX_HTTP_SEALED_LOCK_KIND  'j'
+#define NGX_HTTP_SEALED_ZONE_KIND  'z'
 #define NGX_HTTP_SEALED_LOCK_TIME  3000
 
 
@@ -23,7 +24,10 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_sealed_recover_lock(ngx_log_t *log,
-    ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory);
+    ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory,
+    ngx_uint_t found);
+static void ngx_http_sealed_recover_kept(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf);
 static ngx_int_t ngx_http_sealed_recover_load(
     ngx_http_sealed_recover_t *recover,
     sealed_journal_directory_t *directory);
@@ -47,6 +51,49 @@ static int ngx_http_sealed_recover_quota(void *context,
     const sealed_journal_quota_t *quota);
 static void ngx_http_sealed_recover_progress(void *context, uint64_t done,
     uint64_t all);
+
+
+/*
+ * A new binary (USR2) has the journal of the one that runs, or none if that
+ * has none: otherwise what is accepted by one of them would be missed by the
+ * next start of the other.  Which journal it is shows by its lock, later.
+ */
+
+ngx_int_t
+ngx_http_sealed_recover_same(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf)
+{
+    ngx_fd_t               fd;
+    uint32_t               journaled;
+    ngx_uint_t             i;
+    u_char                 identity[SEALED_JOURNAL_IDENTITY];
+    sealed_zone_header_t   header;
+
+    journaled = conf->journal.path.len ? SEALED_ZONE_JOURNALED
+                                       : SEALED_ZONE_UNJOURNALED;
+
+    sealed_journal_identity(identity, (char *) conf->name.data,
+                            conf->name.len);
+
+    for (i = 0; /* void */; i++) {
+        fd = ngx_http_sealed_inherited(NGX_HTTP_SEALED_ZONE_KIND, i);
+
+        if (fd == NGX_INVALID_FILE) {
+            return NGX_OK;
+        }
+
+        if (pread(fd, &header, sizeof(header), 0) == sizeof(header)
+            && header.magic == SEALED_ZONE_MAGIC
+            && header.version == SEALED_ZONE_VERSION
+            && ngx_memcmp(header.identity, identity, sizeof(identity)) == 0
+            && header.journaled
+            && header.journaled != journaled)
+        {
+            ngx_http_sealed_recover_kept(log, conf);
+            return NGX_ERROR;
+        }
+    }
+}
 
 
 /*
@@ -94,7 +141,9 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
         return NGX_OK;
     }
 
-    if (ngx_http_sealed_recover_lock(log, conf, &directory) != NGX_OK) {
+    if (ngx_http_sealed_recover_lock(log, conf, &directory, found)
+        != NGX_OK)
+    {
         sealed_journal_directory_close(&directory);
         return NGX_ERROR;
     }
@@ -145,7 +194,8 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
 
 static ngx_int_t
 ngx_http_sealed_recover_lock(ngx_log_t *log,
-    ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory)
+    ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory,
+    ngx_uint_t found)
 {
     int          rc;
     ngx_fd_t     fd;
@@ -173,6 +223,13 @@ ngx_http_sealed_recover_lock(ngx_log_t *log,
         }
     }
 
+    /* what the running binary uses has its journal in another place */
+
+    if (found == 2) {
+        ngx_http_sealed_recover_kept(log, conf);
+        return NGX_ERROR;
+    }
+
     rc = sealed_journal_directory_lock(directory,
                                        NGX_HTTP_SEALED_LOCK_TIME);
 
@@ -195,6 +252,17 @@ ngx_http_sealed_recover_lock(ngx_log_t *log,
 
     return ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_LOCK_KIND,
                                     directory->lock);
+}
+
+
+static void
+ngx_http_sealed_recover_kept(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf)
+{
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "sealed_zone \"%V\" keeps its \"journal=\" until nginx is "
+                  "started anew, in %V:%ui", &conf->name, &conf->file,
+                  conf->line);
 }
 
 

@@ -490,11 +490,18 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
             zone[i]->mailbox.tag[j] = zone[i]->secret->line[j].tag;
         }
 
-        if (ngx_http_sealed_map(cf, zone[i]) != NGX_OK
+        if (ngx_http_sealed_recover_same(cf->log, zone[i]) != NGX_OK
+            || ngx_http_sealed_map(cf, zone[i]) != NGX_OK
             || ngx_http_sealed_online_init(cf->log, zone[i]) != NGX_OK)
         {
             return NGX_ERROR;
         }
+
+        /* of a new binary's zone it is known already, and the same */
+
+        zone[i]->zone->header->journaled = zone[i]->journal.path.len
+                                           ? SEALED_ZONE_JOURNALED
+                                           : SEALED_ZONE_UNJOURNALED;
     }
 
     return ngx_http_sealed_places_create(cf->log);

@@ -151,6 +151,14 @@ struct sealed_shard_s {
 };
 
 
+/* whether those who use a zone write a journal beside it */
+
+enum {
+    SEALED_ZONE_UNJOURNALED = 1,
+    SEALED_ZONE_JOURNALED
+};
+
+
 /* what workers agree upon about the zone's journal */
 
 typedef struct {
@@ -186,7 +194,7 @@ typedef struct {
     uint8_t                       boot[16];     /* of the machine, last used */
     uint64_t                      reserved;     /* addresses that it may use */
     uint32_t                      written;      /* all of it is in its file */
-    uint32_t                      unused;
+    uint32_t                      journaled;    /* 0: not known, or below */
     sealed_zone_journal_t         journal;
     sealed_arena_t                arena;
 } sealed_zone_header_t;

@@ -1,0 +1,201 @@
+#!/usr/bin/perl
+
+# A journal that nginx keeps or refuses: a new binary (USR2) goes on with the
+# journal of the one that runs or not at all, as a reload does; what has the
+# name of a segment and is none is named at the start, and not waited for.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use POSIX qw(mkfifo);
+use Test::More;
+
+use Sealed::Client ();
+use Sealed::Crypto qw(random_bytes);
+use Sealed::Nginx ();
+use Sealed::Wait qw(wait_until slurp spew);
+
+my $seed = random_bytes(32);
+my $master = random_bytes(32);
+
+sub http {
+    my ($parameters) = @_;
+
+    my $http = Sealed::Nginx::gateway_conf(zone_size => '16m');
+
+    $http =~ s/(sealed_zone main \S+)/$1 $parameters/;
+
+    return $http;
+}
+
+sub gateway {
+    my ($parameters, %o) = @_;
+
+    my $nginx = Sealed::Nginx->gateway(
+        authority_seed => $seed, master_secret => $master, workers => 2,
+        http => http($parameters), %o);
+
+    $nginx->allow(qr/exited on signal 9|keeps its "journal="/);
+    $nginx->allow(qr/new binary process \d+ exited with code 1/);
+
+    return $nginx;
+}
+
+sub began {
+    my ($nginx) = @_;
+
+    my $client = Sealed::Client->new(nginx => $nginx);
+    my $sender = $client->certified(class => 2);
+    my $box = $client->mailbox;
+
+    is($client->open_mailbox($client->certified(class => 1), $box)->status,
+       201, 'open');
+    is($client->send($sender, $box, 'a' x 512)->status, 201, 'send');
+
+    return ($client, $sender, $box);
+}
+
+sub finish {
+    my ($nginx, $client, $box) = @_;
+
+    $client->disconnect;
+    is($client->close_mailbox($box)->status, 204, 'close');
+    $client->disconnect;
+    $nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes
+                                                     bodies cells) };
+    $nginx->finish;
+}
+
+
+# a new binary
+
+my $kept = 'journal=%%DIR%%/journal';
+my $file = 'file=%%DIR%%/main.zone';
+
+for ([ 'memory', $kept, '' ],
+     [ 'memory, elsewhere', $kept, 'journal=%%DIR%%/else' ],
+     [ 'memory, none yet', '', $kept ],
+     [ 'a file', "$file $kept", $file ],
+     [ 'a file, none yet', $file, "$file $kept" ])
+{
+    my ($name, $before, $after) = @$_;
+    my $nginx = gateway($before, daemon => 1);
+
+    $nginx->{zone_file} = $nginx->dir . '/main.zone' if $name =~ /file/;
+
+    my ($client, $sender, $box) = began($nginx);
+    my $old = $nginx->master;
+
+    for my $how ('a reload', 'a new binary') {
+        my $seen = length $nginx->error_log;
+
+        $nginx->write_conf(http => http($after));
+        $nginx->signal($how eq 'a reload' ? 'HUP' : 'USR2', $old);
+        ok((wait_until {
+                substr($nginx->error_log, $seen)
+                    =~ /\[emerg\].*"main" keeps its "journal="/
+            } 20), "$name: $how is refused");
+        ok((wait_until { slurp($nginx->dir . '/nginx.pid') =~ /^$old$/ } 20),
+           "$name, $how: the old one is in charge");
+        ok((wait_until {
+                $how eq 'a reload'
+                    || substr($nginx->error_log, $seen)
+                       =~ /new binary process \d+ exited with code 1/
+            } 20), "$name, $how: and alone");
+    }
+
+    # what it was started with may be kept, by a new one too
+
+    $nginx->write_conf(http => http($before));
+    $nginx->signal('USR2', $old);
+
+    my $new;
+
+    ok((wait_until {
+            ($new) = slurp($nginx->dir . '/nginx.pid') =~ /^(\d+)$/;
+            $new && $new != $old && 2 == Sealed::Nginx::children($new)
+        } 20), "$name: one with the same");
+    $client->disconnect;
+    is($client->send($sender, $box, 'b' x 512)->status, 201, 'serves');
+    kill 'QUIT', $new;
+    ok((wait_until { Sealed::Nginx::gone($new) } 20), 'and leaves');
+    $client->disconnect;
+    is(scalar($client->read($box)->items), 2, "$name: all of it is there");
+
+    # started anew it may have another
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    delete @{$nginx}{qw(pid master_pid exit stopped)};
+    $nginx->write_conf(http => http($after));
+
+    if ($name =~ /file/) {
+        $nginx->start;
+        is(scalar($client->read($box)->items), 2, "$name: as it was");
+        finish($nginx, $client, $box);
+
+    } else {
+        $nginx->{finished} = 1;
+    }
+}
+
+
+# what has the name of a segment
+
+{
+    my $nginx = gateway($kept);
+    my ($client, $sender, $box) = began($nginx);
+    my $directory = $nginx->dir . '/journal';
+    my $name = '00000000000000aa-00000000000000bb-00000001.journal';
+    my $path = "$directory/$name";
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    $nginx->allow(qr/\[emerg\]/);
+
+    for ([ 'a symbolic link', sub { symlink '/dev/zero', $path },
+           sub { unlink $path } ],
+         [ 'a FIFO', sub { mkfifo($path, 0600) }, sub { unlink $path } ],
+         [ 'a directory', sub { mkdir $path }, sub { rmdir $path } ])
+    {
+        my ($kind, $make, $remove) = @$_;
+        my $like = qr/"\Q$name\E" is no segment but $kind/;
+
+        ok($make->(), $kind);
+        {
+            local $nginx->{leaks} = 0;
+            delete @{$nginx}{qw(pid master_pid exit stopped)};
+            is(eval { $nginx->start; 1 }, undef, "$kind: refused");
+            like($@, $like, "$kind: which it is, and what");
+            delete @{$nginx}{qw(pid exit stopped finished)};
+        }
+
+        my $said = qx{"$Bin/../build/sealed" journal check --zone main \\
+                      --master-secret "@{[ $nginx->dir ]}/master" \\
+                      "$directory" 2>&1};
+        isnt($? >> 8, 0, "$kind: the command refuses it too");
+        like($said, $like, "$kind: with the same words");
+        ok($remove->(), "$kind: away with it");
+    }
+
+    rename "$directory/lock", "$directory/else" or die $!;
+    ok(mkfifo("$directory/lock", 0600), 'a FIFO for a lock');
+    {
+        local $nginx->{leaks} = 0;
+        delete @{$nginx}{qw(pid master_pid exit stopped)};
+        is(eval { $nginx->start; 1 }, undef, 'a FIFO for a lock: refused');
+        like($@, qr/"lock" in it is not a regular file/, 'and said');
+        delete @{$nginx}{qw(pid exit stopped finished)};
+    }
+    rename "$directory/else", "$directory/lock" or die $!;
+
+    delete @{$nginx}{qw(pid master_pid exit stopped)};
+    $nginx->start;
+    is(scalar($client->read($box)->items), 1, 'all of it is there');
+    finish($nginx, $client, $box);
+}
+
+done_testing;
