@@ -120,7 +120,8 @@ $(B)/cli/%.o: %.c
 
 # unit tests: each t/unit/test_*.c is a program of its own, on all of src/
 
-unit-programs: $(unit) $(B)/zone_check $(B)/faults.so $(B)/tsan/test_hammer
+unit-programs: $(unit) $(B)/zone_check $(B)/lose_lock $(B)/faults.so \
+		$(B)/tsan/test_hammer
 
 unit: packages-test
 	@$(MAKE) --no-print-directory unit-programs
@@ -135,7 +136,8 @@ $(filter-out %/test_deaths,$(unit)): $(B)/unit/test_%: $(B)/unit/t/unit/test_%.o
 	$(call say,LD)
 	$(Q)$(CLANG) -g $(SANITIZE) -o $@ $^ -lcmocka -ljansson $(libs) -lpthread
 
-$(B)/zone_check: $(B)/unit/t/unit/zone_check.o $(B)/unit/libsealed.a
+$(B)/zone_check $(B)/lose_lock: $(B)/%: $(B)/unit/t/unit/%.o \
+		$(B)/unit/libsealed.a
 	$(call say,LD)
 	$(Q)$(CLANG) -g $(SANITIZE) -o $@ $^ $(libs) -lpthread
 
@@ -216,8 +218,8 @@ asan: packages-asan
 asan-test: asan
 	@mkdir -p $(RESULTS)
 	@rm -f $(RESULTS)/asan-test
-	@$(MAKE) --no-print-directory cli $(B)/zone_check $(B)/faults.so \
-		bench-programs
+	@$(MAKE) --no-print-directory cli $(B)/zone_check $(B)/lose_lock \
+		$(B)/faults.so bench-programs
 	@ASAN_OPTIONS=detect_leaks=0 \
 		NGINX_BIN=$(CURDIR)/$(B)/asan/nginx NGINX_MODULE= \
 		tools/run-tests -j $(JOBS) -o $(RESULTS)/asan-test $(e2e)

@@ -283,6 +283,7 @@ ngx_http_sealed_journal_certificates(ngx_http_sealed_journal_t *j)
 {
     int                             rc;
     uint64_t                        since;
+    ngx_uint_t                      lost;
     sealed_zone_t                  *zone;
     sealed_snapshot_result_t        result;
     const sealed_journal_batch_t   *batch;
@@ -298,6 +299,7 @@ ngx_http_sealed_journal_certificates(ngx_http_sealed_journal_t *j)
     }
 
     sealed_certificate_snapshot_init(&walk, since);
+    lost = 0;
 
     do {
         result = sealed_certificate_snapshot_step(&walk, zone, &j->writer,
@@ -314,7 +316,18 @@ ngx_http_sealed_journal_certificates(ngx_http_sealed_journal_t *j)
             }
         }
 
-    } while (result == SEALED_SNAPSHOT_MORE || result == SEALED_SNAPSHOT_WAIT);
+        lost += result == SEALED_SNAPSHOT_LOST;
+
+    } while (result != SEALED_SNAPSHOT_DONE);
+
+    if (lost) {
+        ngx_log_error(NGX_LOG_ERR, j->log, 0,
+                      "the locks of %ui of %uD parts of sealed zone \"%V\" "
+                      "are lost: what certificates in them have spent since "
+                      "the last rewriting is not in journal \"%V\"", lost,
+                      zone->shard_mask + 1, &j->zone->name,
+                      &j->zone->journal.path);
+    }
 
     return 0;
 }

@@ -274,6 +274,10 @@ ngx_http_sealed_rewrite_next(ngx_event_t *ev)
 
         break;
 
+    case SEALED_SNAPSHOT_LOST:
+        ngx_http_sealed_rewrite_over(j, ENOTRECOVERABLE);
+        return;
+
     default: /* SEALED_SNAPSHOT_FAILED */
         ngx_http_sealed_rewrite_over(j, NGX_ENOMEM);
         return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 
+static void next_shard(sealed_certificate_snapshot_t *walk);
 static int write_bucket(const sealed_certificate_snapshot_t *walk,
     const sealed_zone_t *zone, const sealed_table_t *table,
     sealed_journal_writer_t *writer, uint64_t now);
@@ -46,7 +47,8 @@ sealed_certificate_snapshot_step(sealed_certificate_snapshot_t *walk,
     table = &shard->certificates;
 
     if (sealed_shard_lock(zone, shard) != 0) {
-        return SEALED_SNAPSHOT_FAILED;
+        next_shard(walk);
+        return SEALED_SNAPSHOT_LOST;
     }
 
     /* rows of a bucket that went may have moved to one passed already */
@@ -71,14 +73,21 @@ sealed_certificate_snapshot_step(sealed_certificate_snapshot_t *walk,
     }
 
     if (walk->bucket >= table->buckets) {
-        walk->shard++;
-        walk->bucket = 0;
-        walk->buckets = 0;
+        next_shard(walk);
     }
 
     sealed_shard_unlock(zone, shard);
 
     return result;
+}
+
+
+static void
+next_shard(sealed_certificate_snapshot_t *walk)
+{
+    walk->shard++;
+    walk->bucket = 0;
+    walk->buckets = 0;
 }
 
 

@@ -28,7 +28,8 @@ typedef enum {
     SEALED_SNAPSHOT_MORE = 0,
     SEALED_SNAPSHOT_WAIT,               /* for the batch to be written */
     SEALED_SNAPSHOT_DONE,
-    SEALED_SNAPSHOT_FAILED              /* no memory, or a lock is lost */
+    SEALED_SNAPSHOT_LOST,               /* a shard, with its lock */
+    SEALED_SNAPSHOT_FAILED              /* no memory */
 } sealed_snapshot_result_t;
 
 
@@ -44,7 +45,10 @@ typedef struct {
 void sealed_certificate_snapshot_init(sealed_certificate_snapshot_t *walk,
     uint64_t since);
 
-/* a step; one that has to wait goes on where it was */
+/*
+ * A step; one that has to wait goes on where it was, the one after a lost
+ * shard with the next shard.
+ */
 sealed_snapshot_result_t sealed_certificate_snapshot_step(
     sealed_certificate_snapshot_t *walk, sealed_zone_t *zone,
     sealed_journal_writer_t *writer, uint64_t now);

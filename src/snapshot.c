@@ -126,7 +126,7 @@ write_object(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     shard = sealed_zone_shard(zone, hash);
 
     if (sealed_shard_lock(zone, shard) != 0) {
-        return SEALED_SNAPSHOT_FAILED;
+        return SEALED_SNAPSHOT_LOST;
     }
 
     result = SEALED_SNAPSHOT_DONE;

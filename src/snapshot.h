@@ -62,7 +62,8 @@ void sealed_snapshot_free(sealed_snapshot_t *snapshot);
 
 /*
  * A step.  The writer has room for the largest body and
- * SEALED_SNAPSHOT_ITEMS slices when its batch is empty.
+ * SEALED_SNAPSHOT_ITEMS slices when its batch is empty.  After
+ * SEALED_SNAPSHOT_LOST it is no snapshot of all that lives any more.
  */
 sealed_snapshot_result_t sealed_snapshot_step(sealed_snapshot_t *snapshot,
     sealed_zone_t *zone, sealed_journal_writer_t *writer, uint64_t now);
