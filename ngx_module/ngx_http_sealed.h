@@ -349,6 +349,8 @@ void ngx_http_sealed_journal_put(ngx_http_sealed_ctx_t *ctx,
 uint32_t ngx_http_sealed_journal_life(ngx_http_sealed_ctx_t *ctx);
 void ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
     sealed_journal_kind_t kind, uint32_t life, uint64_t value);
+void ngx_http_sealed_journal_active(ngx_http_sealed_zone_conf_t *zone,
+    const u_char *id);
 void ngx_http_sealed_journal_ended(ngx_http_sealed_zone_conf_t *zone,
     const sealed_expiry_note_t *note);
 ngx_int_t ngx_http_sealed_journal_respond(ngx_http_request_t *r,

@@ -359,10 +359,17 @@ ngx_http_sealed_class_fits(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 void
 ngx_http_sealed_spend(ngx_http_sealed_ctx_t *ctx)
 {
+    ngx_uint_t  rested;
+
     if (ctx->by_ticket) {
         ctx->nonce_verdict = SEALED_OK;
         return;
     }
+
+    rested = ctx->by_owner
+             && ctx->zone->journal.path.len
+             && sealed_mailbox_rested(ctx->zone->zone, ctx->id, ngx_time())
+                >= SEALED_RESTED_HOURS;
 
     ctx->nonce_verdict = ctx->by_owner
         ? sealed_mailbox_spend(ctx->zone->zone, ctx->id,
@@ -371,6 +378,10 @@ ngx_http_sealed_spend(ngx_http_sealed_ctx_t *ctx)
         : sealed_certificate_table_spend(ctx->zone->zone, ctx->id,
                                          ctx->signature.nonce, &ctx->next,
                                          &ctx->has_next);
+
+    if (rested) {
+        ngx_http_sealed_journal_active(ctx->zone, ctx->id);
+    }
 }
 
 

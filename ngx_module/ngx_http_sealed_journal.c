@@ -462,6 +462,35 @@ ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
 
 
 /*
+ * A mailbox that is asked for after a day or more.  Nobody waits for it;
+ * should it not get to the disk, the next snapshot has it.
+ */
+
+void
+ngx_http_sealed_journal_active(ngx_http_sealed_zone_conf_t *zone,
+    const u_char *id)
+{
+    u_char                     *payload;
+    ngx_http_sealed_journal_t  *j;
+
+    j = zone->journal.stream;
+    payload = ngx_http_sealed_journal_reserve(zone, SEALED_JOURNAL_OPEN_SIZE,
+                                              0);
+
+    if (payload == NULL) {
+        ngx_http_sealed_rewrite_want(zone);
+        return;
+    }
+
+    if (sealed_snapshot_mailbox(zone->zone, id, payload) == 0) {
+        sealed_journal_put(&j->writer, SEALED_JOURNAL_OPEN,
+                           SEALED_JOURNAL_OPEN_SIZE);
+        ngx_post_event(&j->turn, &ngx_posted_events);
+    }
+}
+
+
+/*
  * A mailbox that idled too long, or whose key line left.  Nobody waits for
  * it; should it not get to the disk, the next snapshot is without it.
  */
@@ -877,6 +906,13 @@ ngx_http_sealed_journal_life(ngx_http_sealed_ctx_t *ctx)
 void
 ngx_http_sealed_journal_change(ngx_http_sealed_ctx_t *ctx,
     sealed_journal_kind_t kind, uint32_t life, uint64_t value)
+{
+}
+
+
+void
+ngx_http_sealed_journal_active(ngx_http_sealed_zone_conf_t *zone,
+    const u_char *id)
 {
 }
 

@@ -224,6 +224,7 @@ ngx_http_sealed_open_record(ngx_http_sealed_ctx_t *ctx, u_char *record,
     mailbox.life = status->life;
     mailbox.tag = tag;
     mailbox.active_hour = (uint32_t) (ngx_time() / 3600);
+    mailbox.dated = 1;
     mailbox.through = status->first - 1;
     mailbox.next = status->next;
 

@@ -19,6 +19,7 @@
 typedef struct {
     sealed_zone_t                *zone;
     ngx_http_sealed_zone_conf_t  *conf;
+    sealed_recovery_t            *recovery;
     ngx_log_t                    *log;
 } ngx_http_sealed_recover_t;
 
@@ -363,6 +364,8 @@ ngx_http_sealed_recover_emit(ngx_http_sealed_recover_t *recover,
 {
     sealed_recovery_sink_t  sink;
 
+    recover->recovery = recovery;
+
     sink.context = recover;
     sink.mailbox = ngx_http_sealed_recover_mailbox;
     sink.body = ngx_http_sealed_recover_body;
@@ -410,6 +413,7 @@ ngx_http_sealed_recover_mailbox(void *context,
 {
     int                         rc;
     uint32_t                    place;
+    sealed_journal_mailbox_t    state;
     ngx_http_sealed_recover_t  *recover = context;
 
     /* what nobody needs to remember any more */
@@ -418,9 +422,14 @@ ngx_http_sealed_recover_mailbox(void *context,
         return 0;
     }
 
-    rc = sealed_restore_mailbox(recover->zone, mailbox, closed_until,
+    state = *mailbox;
+    state.active_hour = sealed_recovery_active(recover->recovery, mailbox);
+
+    rc = sealed_restore_mailbox(recover->zone, &state, closed_until,
                                 ngx_time(), &place);
     *reference = place;
+
+    ngx_explicit_memzero(state.key, sizeof(state.key));
 
     return rc;
 }

@@ -11,13 +11,15 @@
  * a little at each turn of the event loop, and removes what is older.
  *
  * It is done when the journal has grown to twice what a snapshot takes, an
- * hour after the last one if anything was written since, and when the
- * journal may lack something.
+ * hour after the last one if anything was written since, a day after it in
+ * any case, for what is known of who reads, and when the journal may lack
+ * something.
  */
 
 #define NGX_HTTP_SEALED_REWRITE_STEPS  64
 #define NGX_HTTP_SEALED_REWRITE_RETRY  5000
 #define NGX_HTTP_SEALED_REWRITE_EVERY  3600
+#define NGX_HTTP_SEALED_REWRITE_DAILY  86400
 
 
 static ngx_uint_t ngx_http_sealed_rewrite_due(ngx_http_sealed_journal_t *j);
@@ -105,9 +107,10 @@ ngx_http_sealed_rewrite_tick(ngx_http_sealed_journal_t *j)
 static ngx_uint_t
 ngx_http_sealed_rewrite_due(ngx_http_sealed_journal_t *j)
 {
-    uint64_t                written, least;
+    uint64_t                now, written, least;
     sealed_zone_journal_t  *shared;
 
+    now = ngx_time();
     shared = &j->zone->zone->header->journal;
 
     if (j->writer.failed
@@ -124,9 +127,9 @@ ngx_http_sealed_rewrite_due(ngx_http_sealed_journal_t *j)
     least = ngx_max(shared->snapshot, 2 * j->zone->journal.segment);
 
     return written > least
-           || (written
-               && (uint64_t) ngx_time()
-                  >= shared->since + NGX_HTTP_SEALED_REWRITE_EVERY);
+           || now >= shared->since + (written
+                                      ? NGX_HTTP_SEALED_REWRITE_EVERY
+                                      : NGX_HTTP_SEALED_REWRITE_DAILY);
 }
 
 

@@ -162,7 +162,7 @@ static int
 handle_mailbox(run_t *run, sealed_shard_t *shard, sealed_mailbox_t *mailbox)
 {
     unsigned        n;
-    uint64_t        idle, now;
+    uint64_t        now;
     sealed_zone_t  *zone;
 
     now = run->now;
@@ -170,12 +170,9 @@ handle_mailbox(run_t *run, sealed_shard_t *shard, sealed_mailbox_t *mailbox)
 
     if (mailbox->tag) {
 
-        /* hours at rest: it may live up to one longer, never shorter */
-
-        idle = ((uint64_t) mailbox->active + 1) * 3600
-               + zone->limits.idle_seconds;
-
-        if (idle <= now || !sealed_mailbox_is_open(zone, mailbox)) {
+        if (sealed_mailbox_idle_end(zone, mailbox) <= now
+            || !sealed_mailbox_is_open(zone, mailbox))
+        {
             if (is_full(run)) {
                 return 1;
             }

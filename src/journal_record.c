@@ -5,6 +5,9 @@
 #include <string.h>
 
 
+#define DATED  ((uint32_t) 1 << 31)
+
+
 static uint8_t *put(uint8_t *p, const void *data, size_t size);
 static const uint8_t *get(void *out, const uint8_t *p, size_t size);
 static uint8_t *put_head(uint8_t *p, const sealed_journal_body_t *body);
@@ -19,7 +22,8 @@ sealed_journal_open_encode(uint8_t out[SEALED_JOURNAL_OPEN_SIZE],
     out = put(out, mailbox->key, sizeof(mailbox->key));
     out = sealed_put32(out, mailbox->life);
     out = sealed_put32(out, mailbox->tag);
-    out = sealed_put32(out, mailbox->active_hour);
+    out = sealed_put32(out, mailbox->active_hour
+                            | (mailbox->dated ? DATED : 0));
     out = sealed_put64(out, mailbox->through);
     (void) sealed_put64(out, mailbox->next);
 }
@@ -39,7 +43,8 @@ sealed_journal_open_decode(sealed_journal_mailbox_t *mailbox,
     p = get(mailbox->key, p, sizeof(mailbox->key));
     mailbox->life = sealed_get32(p);
     mailbox->tag = sealed_get32(p + 4);
-    mailbox->active_hour = sealed_get32(p + 8);
+    mailbox->active_hour = sealed_get32(p + 8) & ~DATED;
+    mailbox->dated = (sealed_get32(p + 8) & DATED) != 0;
     mailbox->through = sealed_get64(p + 12);
     mailbox->next = sealed_get64(p + 20);
 

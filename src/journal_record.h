@@ -41,14 +41,19 @@ enum {
 };
 
 
-/* a mailbox when it is opened, and as it is in a snapshot */
+/*
+ * A mailbox when it is opened, as it is in a snapshot, and when its owner has
+ * asked for it after a day or more.  That is what dated says, the highest bit
+ * of the hour: earlier versions wrote the last down only when they liked.
+ */
 
 typedef struct {
     uint8_t                       id[SEALED_MAILBOX_ID_SIZE];
     uint8_t                       key[SEALED_KEY_SIZE];
     uint32_t                      life;
     uint32_t                      tag;          /* of the key line */
-    uint32_t                      active_hour;
+    uint32_t                      active_hour;  /* of the last request */
+    unsigned                      dated;        /* 0 or 1 */
     uint64_t                      through;      /* acknowledged */
     uint64_t                      next;         /* at least */
 } sealed_journal_mailbox_t;

@@ -130,6 +130,10 @@ sealed_recovery_examine(sealed_recovery_t *recovery, const uint8_t *data,
         recovery->generation = segment.generation;
     }
 
+    if (segment.hour > recovery->last_hour) {
+        recovery->last_hour = segment.hour;
+    }
+
     if (segment.snapshot && ended
         && (!recovery->has_base || segment.generation > recovery->base))
     {
@@ -246,6 +250,29 @@ sealed_recovery_read(sealed_recovery_t *recovery, const uint8_t *data,
         /* the array may have moved */
         entry = (sealed_recovery_segment_t *) recovery->segments.data + index;
     }
+}
+
+
+uint32_t
+sealed_recovery_active(const sealed_recovery_t *recovery,
+    const sealed_journal_mailbox_t *mailbox)
+{
+    uint32_t  away, hour;
+
+    hour = mailbox->active_hour;
+
+    if (!mailbox->dated || hour >= recovery->hour) {
+        return recovery->hour;
+    }
+
+    away = recovery->hour > recovery->last_hour
+           ? recovery->hour - recovery->last_hour : 0;
+
+    if (away > SEALED_JOURNAL_STOP_HOURS) {
+        hour += away - SEALED_JOURNAL_STOP_HOURS;
+    }
+
+    return hour < recovery->hour ? hour : recovery->hour;
 }
 
 
@@ -412,8 +439,13 @@ read_record(sealed_recovery_t *recovery, uint32_t segment,
         if (mailbox->state.life == opened.life) {
             memcpy(mailbox->state.key, opened.key, SEALED_KEY_SIZE);
             mailbox->state.tag = opened.tag;
-            mailbox->state.active_hour = opened.active_hour;
+            mailbox->state.dated |= opened.dated;
             mailbox->opened = 1;
+
+            if (opened.active_hour > mailbox->state.active_hour) {
+                mailbox->state.active_hour = opened.active_hour;
+            }
+
             see_next(mailbox, opened.next);
 
             if (opened.through > mailbox->state.through) {
@@ -773,6 +805,8 @@ find_mailbox(sealed_recovery_t *recovery, const uint8_t *id, uint32_t life,
         mailbox->state.life = life;
         mailbox->state.next = 1;
         mailbox->state.through = 0;
+        mailbox->state.active_hour = 0;
+        mailbox->state.dated = 0;
         mailbox->opened = 0;
         mailbox->closed = 0;
     }

@@ -49,6 +49,17 @@ typedef struct {
 } sealed_recovery_array_t;
 
 
+/*
+ * A mailbox's last request may have come so many hours later than the journal
+ * knows: up to a day after one that it knows of, or that a snapshot has, and
+ * there is a snapshot a day.  A stop of nginx counts as it would with a file,
+ * but for what is longer than this; the end of a run is known no better.
+ */
+enum {
+    SEALED_JOURNAL_STOP_HOURS = 26
+};
+
+
 /* what reading found, in one segment or in all */
 
 typedef struct {
@@ -83,6 +94,7 @@ typedef struct {
     const sealed_master_secret_t *secret;
     uint8_t                       zone[SEALED_JOURNAL_IDENTITY];
     uint32_t                      hour;
+    uint32_t                      last_hour;    /* in which it was written */
 
     uint64_t                      base;         /* generation that counts */
     uint64_t                      generation;   /* the highest there is */
@@ -177,6 +189,10 @@ int sealed_recovery_resolve(sealed_recovery_t *recovery);
 /* 0, or -1 when the sink said so, or memory ran out */
 int sealed_recovery_emit(sealed_recovery_t *recovery,
     const sealed_recovery_sink_t *sink);
+
+/* the hour since which an open mailbox idles, when all has been read */
+uint32_t sealed_recovery_active(const sealed_recovery_t *recovery,
+    const sealed_journal_mailbox_t *mailbox);
 
 void sealed_recovery_free(sealed_recovery_t *recovery);
 

@@ -90,6 +90,28 @@ sealed_mailbox_open(sealed_zone_t *zone, const uint8_t *id,
 }
 
 
+uint32_t
+sealed_mailbox_rested(sealed_zone_t *zone, const uint8_t *id, uint64_t now)
+{
+    place_t            place;
+    uint32_t           hours;
+    sealed_mailbox_t  *mailbox;
+
+    mailbox = enter_open(zone, &place, id);
+
+    if (mailbox == NULL) {
+        return 0;
+    }
+
+    hours = SEALED_HOUR(now) > mailbox->active
+            ? SEALED_HOUR(now) - mailbox->active : 0;
+
+    sealed_shard_unlock(zone, place.shard);
+
+    return hours;
+}
+
+
 sealed_verdict_t
 sealed_mailbox_spend(sealed_zone_t *zone, const uint8_t *id, uint64_t nonce,
     uint64_t now, uint64_t *next, unsigned *has_next)
@@ -329,6 +351,23 @@ sealed_mailbox_drop(sealed_zone_t *zone, sealed_shard_t *shard,
 }
 
 
+uint64_t
+sealed_mailbox_idle_end(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox)
+{
+    uint64_t  birth, hours;
+
+    birth = __atomic_load_n(&zone->header->birth, __ATOMIC_RELAXED);
+    hours = (uint64_t) mailbox->active + 1;
+
+    if (mailbox->active < SEALED_HOUR(birth)) {
+        hours += SEALED_UNSEEN_HOURS;
+    }
+
+    return hours * 3600 + zone->limits.idle_seconds;
+}
+
+
 void
 sealed_mailbox_purge(sealed_zone_t *zone, sealed_shard_t *shard,
     sealed_mailbox_t *mailbox, uint64_t now)
@@ -336,7 +375,7 @@ sealed_mailbox_purge(sealed_zone_t *zone, sealed_shard_t *shard,
     uint32_t  hour, due, idle, prev, next, record, expiry;
 
     hour = SEALED_HOUR(now);
-    idle = mailbox->active + 1 + (zone->limits.idle_seconds + 3599) / 3600;
+    idle = SEALED_HOUR(sealed_mailbox_idle_end(zone, mailbox) + 3599);
     due = hour + SEALED_REVISIT_HOURS;
 
     if (idle < due) {
@@ -597,7 +636,7 @@ put(sealed_zone_t *zone, place_t *place, const uint8_t *id,
     mailbox->tag = tag;
     mailbox->active = SEALED_HOUR(now);
 
-    idle = mailbox->active + 1 + (zone->limits.idle_seconds + 3599) / 3600;
+    idle = SEALED_HOUR(sealed_mailbox_idle_end(zone, mailbox) + 3599);
     due = mailbox->active + SEALED_REVISIT_HOURS;
 
     sealed_shard_save(zone, place->shard, &w->object, sizeof(uint32_t));

@@ -44,6 +44,13 @@ sealed_verdict_t sealed_mailbox_open(sealed_zone_t *zone, const uint8_t *id,
     const uint8_t *certificate_id, unsigned max_opened, uint64_t now,
     unsigned *created, sealed_mailbox_status_t *status);
 
+/*
+ * Hours since its owner last asked for it, before a request is spent: a
+ * journal is told of it after SEALED_RESTED_HOURS.
+ */
+uint32_t sealed_mailbox_rested(sealed_zone_t *zone, const uint8_t *id,
+    uint64_t now);
+
 /* an owner's nonce; SEALED_OK, SEALED_NONCE_USED, SEALED_UNAUTHORIZED */
 sealed_verdict_t sealed_mailbox_spend(sealed_zone_t *zone, const uint8_t *id,
     uint64_t nonce, uint64_t now, uint64_t *next, unsigned *has_next);
@@ -74,8 +81,18 @@ sealed_verdict_t sealed_mailbox_check_after(sealed_zone_t *zone,
 enum {
     SEALED_MAILBOX_WORDS  = 64,
     SEALED_MAILBOX_BATCH  = 64,     /* records dropped in one go */
-    SEALED_REVISIT_HOURS  = 24      /* each mailbox is looked at so often */
+    SEALED_REVISIT_HOURS  = 24,     /* each mailbox is looked at so often */
+    SEALED_RESTED_HOURS   = 24,
+    SEALED_UNSEEN_HOURS   = 50      /* what a journal may not have seen */
 };
+
+/*
+ * Hours at rest: a mailbox may live up to one longer than the host's limit,
+ * and one that a journal has brought back up to SEALED_UNSEEN_HOURS longer
+ * until it is asked for; never shorter.  When it ends, in unix time.
+ */
+uint64_t sealed_mailbox_idle_end(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox);
 
 /* whether senders and readers find it */
 int sealed_mailbox_is_open(const sealed_zone_t *zone,

@@ -223,11 +223,10 @@ insert(sealed_zone_t *zone, const sealed_journal_mailbox_t *state,
         memcpy(mailbox->key, state->key, SEALED_KEY_SIZE);
         mailbox->tag = state->tag;
 
-        /* nobody could be active while nothing ran */
-
-        mailbox->active = SEALED_HOUR(now);
-        idle = mailbox->active + 1 + (zone->limits.idle_seconds + 3599) / 3600;
-        due = mailbox->active + SEALED_REVISIT_HOURS;
+        mailbox->active = state->active_hour < SEALED_HOUR(now)
+                          ? state->active_hour : SEALED_HOUR(now);
+        idle = SEALED_HOUR(sealed_mailbox_idle_end(zone, mailbox) + 3599);
+        due = SEALED_HOUR(now) + SEALED_REVISIT_HOURS;
         due = idle < due ? idle : due;
     }
 

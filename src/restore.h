@@ -22,8 +22,8 @@
 void sealed_restore_lives(sealed_zone_t *zone, uint32_t lives);
 
 /*
- * A mailbox, open, or ended and remembered until closed_until.  0 with its
- * reference, or -1: there is no room.
+ * A mailbox, open and idling since its active_hour, or ended and remembered
+ * until closed_until.  0 with its reference, or -1: there is no room.
  */
 int sealed_restore_mailbox(sealed_zone_t *zone,
     const sealed_journal_mailbox_t *mailbox, uint64_t closed_until,

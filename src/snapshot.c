@@ -1,10 +1,10 @@
 
 #include "snapshot.h"
 #include "body.h"
-#include "journal_record.h"
 #include "mailbox.h"
 
 #include <string.h>
+#include <sodium.h>
 
 
 /* room in a batch that a chunk of items needs beside the bodies */
@@ -27,6 +27,8 @@ static sealed_snapshot_result_t write_mailbox(sealed_snapshot_t *snapshot,
 static int write_state(const sealed_zone_t *zone,
     const sealed_mailbox_t *mailbox, sealed_journal_writer_t *writer,
     uint32_t hour);
+static void encode_state(const sealed_zone_t *zone,
+    const sealed_mailbox_t *mailbox, uint8_t *out);
 static int write_body(sealed_zone_t *zone, const sealed_body_t *body,
     uint64_t name, sealed_journal_writer_t *writer, uint32_t hour);
 static int write_items(sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
@@ -102,6 +104,42 @@ sealed_snapshot_step(sealed_snapshot_t *snapshot, sealed_zone_t *zone,
     }
 
     return result;
+}
+
+
+int
+sealed_snapshot_mailbox(sealed_zone_t *zone,
+    const uint8_t id[SEALED_MAILBOX_ID_SIZE],
+    uint8_t out[SEALED_JOURNAL_OPEN_SIZE])
+{
+    int                rc;
+    uint64_t           hash;
+    uint32_t           reference;
+    sealed_shard_t    *shard;
+    sealed_mailbox_t  *mailbox;
+
+    hash = sealed_zone_hash(zone, id);
+    shard = sealed_zone_shard(zone, hash);
+
+    if (sealed_shard_lock(zone, shard) != 0) {
+        return -1;
+    }
+
+    rc = -1;
+    reference = sealed_table_find(zone, &shard->mailboxes, hash, id);
+
+    if (reference != SEALED_NONE) {
+        mailbox = sealed_zone_mailbox(zone, reference);
+
+        if (sealed_mailbox_is_open(zone, mailbox)) {
+            encode_state(zone, mailbox, out);
+            rc = 0;
+        }
+    }
+
+    sealed_shard_unlock(zone, shard);
+
+    return rc;
 }
 
 
@@ -242,28 +280,39 @@ static int
 write_state(const sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
     sealed_journal_writer_t *writer, uint32_t hour)
 {
-    uint8_t                   *payload;
-    sealed_journal_mailbox_t   state;
+    uint8_t  *payload;
 
     payload = sealed_journal_reserve(writer, SEALED_JOURNAL_OPEN_SIZE, hour);
     if (payload == NULL) {
         return -1;
     }
 
+    encode_state(zone, mailbox, payload);
+    sealed_journal_put(writer, SEALED_JOURNAL_OPEN, SEALED_JOURNAL_OPEN_SIZE);
+
+    return 0;
+}
+
+
+static void
+encode_state(const sealed_zone_t *zone, const sealed_mailbox_t *mailbox,
+    uint8_t *out)
+{
+    sealed_journal_mailbox_t  state;
+
     memcpy(state.id, mailbox->entry.id, sizeof(state.id));
     memcpy(state.key, mailbox->key, sizeof(state.key));
     state.life = mailbox->life;
     state.tag = mailbox->tag;
     state.active_hour = mailbox->active;
+    state.dated = 1;
     state.next = mailbox->next_seq;
     state.through = (mailbox->head == SEALED_NONE
                      ? mailbox->next_seq
                      : sealed_zone_record(zone, mailbox->head)->seq) - 1;
 
-    sealed_journal_open_encode(payload, &state);
-    sealed_journal_put(writer, SEALED_JOURNAL_OPEN, SEALED_JOURNAL_OPEN_SIZE);
-
-    return 0;
+    sealed_journal_open_encode(out, &state);
+    sodium_memzero(state.key, sizeof(state.key));
 }
 
 

@@ -23,6 +23,7 @@
 
 
 #include "certificate_snapshot.h"
+#include "journal_record.h"
 
 
 #pragma GCC visibility push(hidden)
@@ -67,6 +68,12 @@ void sealed_snapshot_free(sealed_snapshot_t *snapshot);
  */
 sealed_snapshot_result_t sealed_snapshot_step(sealed_snapshot_t *snapshot,
     sealed_zone_t *zone, sealed_journal_writer_t *writer, uint64_t now);
+
+
+/* what a record says of an open mailbox; 0, or -1 when there is none */
+int sealed_snapshot_mailbox(sealed_zone_t *zone,
+    const uint8_t id[SEALED_MAILBOX_ID_SIZE],
+    uint8_t out[SEALED_JOURNAL_OPEN_SIZE]);
 
 
 #pragma GCC visibility pop

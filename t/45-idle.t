@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # Mailboxes that nobody asks for, with a journal: what has ended stays so when
-# nginx is killed and started again, and what is only read does not end for it.
+# nginx is killed and started again, what is only read does not end for it, and
+# what nobody reads ends however often nginx is started anew.
 
 use strict;
 use warnings;
@@ -24,7 +25,7 @@ plan skip_all => 'libfaketime is not installed' unless $library;
 
 my $day = 86400;
 my $nginx = Sealed::Nginx->gateway(
-    start => 0, workers => 2, main => "env FAKETIME_TIMESTAMP_FILE;\n"
+    start => 0, workers => 1, main => "env FAKETIME_TIMESTAMP_FILE;\n"
         . "env FAKETIME_NO_CACHE;\nenv DONT_FAKE_MONOTONIC;\n",
     zone_parameters => 'journal=%%DIR%%/journal sync=always',
     zone_conf => 'mailbox idle=10d; max_ttl 60d; certificate_lifetime 300d;',
@@ -44,8 +45,15 @@ sub clock {
         headers => [ [ 'Connection', 'close' ] ] })->json->{time};
 }
 
+# a day after the last time, and after a start that found one, the journal is
+# rewritten
+
+sub rewritten { return scalar(() = $nginx->error_log =~ /" rewritten: /g) }
+
 sub step {
     my ($seconds) = @_;
+
+    my $before = rewritten();
 
     $offset += $seconds;
     spew("$file.new", sprintf("%+d\n", $offset));
@@ -53,6 +61,9 @@ sub step {
 
     ok(wait_until(sub { abs(clock() - now()) < 5 }, 10),
        sprintf 'the clock goes by %+.1f days', $seconds / $day);
+
+    ok(wait_until(sub { rewritten() > $before }, 20),
+       'the journal is rewritten') if $seconds >= $day;
 }
 
 sub start {
@@ -70,10 +81,28 @@ start();
 my $client = Sealed::Client->new(nginx => $nginx);
 
 sub again {
+    my ($how, $away) = @_;
+
     $client->disconnect;
-    $nginx->kill_all;
+
+    if (($how // 'kill') eq 'kill') {
+        $nginx->kill_all;
+
+    } else {
+        ok($nginx->stop, 'stop');
+    }
+
+    if ($away) {
+        $offset += $away;
+        spew($file, sprintf("%+d\n", $offset));
+    }
+
+    my $before = rewritten();
+
     $nginx->forget;
     start();
+    ok(wait_until(sub { rewritten() > $before }, 20),
+       'the journal is rewritten');
     $client->disconnect;
 }
 
@@ -123,14 +152,17 @@ is(mailboxes(), 2, 'nine days: both are there after a start');
 is(as_soon_as_can_be(sub { $client->read($read, at()) })->status, 200,
    'the one that is read');
 
-# the other one had not ended yet: it gets the whole time once more
+# the other one has what is left of its time, and two days for what a journal
+# may not have seen
 
-step(9 * $day);
+step(2 * $day);
 is($client->read($read, at())->status, 200, 'read');
 is(mailboxes(), 2, 'nothing ends early for a start');
 
 step(2 * $day);
 ok(wait_until(sub { mailboxes() == 1 }, 10), 'one has ended');
+is($client->open_mailbox(certified(class => 1), $left, at())->status, 410,
+   'its key opens none for a while');
 again();
 is(mailboxes(), 1, 'and stays so');
 
@@ -139,8 +171,6 @@ is(as_soon_as_can_be(sub {
    'no mail for it');
 is($client->read($left, at())->status, 401, 'nothing to be read');
 is(scalar($client->read($read, at())->items), 1, 'the other has its mail');
-is($client->open_mailbox(certified(class => 1), $left, at())->status, 410,
-   'its key opens none for a while');
 
 step(3600);
 is($client->open_mailbox(certified(class => 1), $left, at())->status, 201,
@@ -151,6 +181,55 @@ again();
 is(as_soon_as_can_be(sub { $client->read($left, at()) })->status, 204,
    'after a start neither');
 is(mailboxes(), 2, 'both are there');
+
+
+# what is asked for after a day or more is known of after a start
+
+sub ask_both {
+    my ($when) = @_;
+
+    for ([ 'one', $read ], [ 'the other', $left ]) {
+        my ($name, $box) = @$_;
+        my $status = as_soon_as_can_be(sub { $client->read($box, at()) })
+                     ->status;
+
+        ok($status == 200 || $status == 204, "$when: $name") or diag($status);
+    }
+}
+
+step(6 * $day);
+ask_both('after six days');
+is($client->send($sender, $read, $body, at())->status, 201,
+   'what was written before that is on disk');
+again();
+step(9 * $day);
+ask_both('nine days later');
+
+
+# what nobody asks for ends, however often nginx is started
+
+my $nobodys = $client->mailbox;
+
+is($client->open_mailbox(certified(class => 1), $nobodys, at())->status, 201,
+   'one more');
+
+for my $how ('stop', 'kill', 'stop') {
+    step(3 * $day);
+    ask_both("three days, and $how");
+    again($how);
+    is(mailboxes(), 3, 'all three are there');
+}
+
+step(3.5 * $day);
+ok(wait_until(sub { mailboxes() == 2 }, 10), 'and then two');
+ask_both('those that are read');
+
+
+# a time in which nginx did not run does not count, but for a day
+
+again('stop', 30 * $day);
+is(mailboxes(), 2, 'away for thirty days: both are there');
+ask_both('after thirty days');
 
 is($client->close_mailbox($_, at())->status, 204, 'close') for $read, $left;
 $client->disconnect;
