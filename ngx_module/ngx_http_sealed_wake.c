@@ -105,6 +105,11 @@ static void
 ngx_http_sealed_wake_read(ngx_event_t *ev)
 {
     (void) ngx_http_sealed_wake_take(ev->data);
+
+    /* all of it was taken; poll() and select() would not ask again */
+
+    ev->ready = 0;
+
     (void) ngx_http_sealed_wake_look();
 
     if (ngx_handle_read_event(ev, 0) != NGX_OK) {
