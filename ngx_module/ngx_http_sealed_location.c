@@ -29,6 +29,7 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_sealed_loc_conf_t  *prev = parent;
     ngx_http_sealed_loc_conf_t  *conf = child;
 
+    ngx_uint_t                 checks;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -37,16 +38,20 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_http_sealed_serve_as(clcf, conf, prev);
     }
 
-    if (conf->access_name.len == 0 && !conf->access_off
-        && conf->resources == 0 && conf->issue_name.len == 0
-        && conf->moderation == 0)
-    {
+    /* what checks by itself has no other check, but passes it on inwards */
+
+    checks = conf->access_name.len
+             || (conf->resources == 0 && conf->issue_name.len == 0
+                 && conf->moderation == 0);
+
+    if (conf->access_name.len == 0 && !conf->access_off) {
         conf->access_name = prev->access_name;
         conf->access_classes = prev->access_classes;
     }
 
-    if (ngx_http_sealed_resolve(cf, &conf->access_name, &conf->access)
-        != NGX_OK
+    if ((checks
+         && ngx_http_sealed_resolve(cf, &conf->access_name, &conf->access)
+            != NGX_OK)
         || ngx_http_sealed_resolve(cf, &conf->name, &conf->zone) != NGX_OK
         || ngx_http_sealed_resolve(cf, &conf->discovery_name,
                                    &conf->discovery)

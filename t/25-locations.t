@@ -51,7 +51,29 @@ my $nginx = Sealed::Nginx->gateway(
             try_files /none =204;
         }
 
-        location /v1/ { sealed_send main; sealed_mailbox main; }
+        location /v1/ {
+            sealed_send main;
+            sealed_mailbox main;
+
+            location /v1/inside/ {
+                try_files /none =204;
+
+                location /v1/inside/open/ {
+                    sealed_access off;
+                    try_files /none =204;
+                }
+            }
+        }
+
+        location /issue/ {
+            sealed_issue main account=$http_x_account;
+            location /issue/inside/ { try_files /none =204; }
+        }
+
+        location /reports/ {
+            sealed_reports main;
+            location /reports/inside/ { try_files /none =204; }
+        }
 
         location /checked/ {
             sealed_access main;
@@ -183,6 +205,16 @@ is(at(2, $opener, 'GET', '/narrow/x')->status, 401,
    'but not where only others pass');
 is(at(2, $sender, 'GET', '/narrow/x')->status, 204, 'who do');
 is(at(2, undef, 'GET', '/all/x')->status, 401, 'nobody without a signature');
+
+for my $around ('/v1', '/issue', '/reports') {
+    is(at(2, undef, 'GET', "$around/inside/x")->status, 401,
+       "nor in a location inside $around, which checks by itself");
+    is(at(2, $opener, 'GET', "$around/inside/x")->status, 204,
+       'a class of the whole server');
+}
+
+is(at(2, undef, 'GET', '/v1/inside/open/x')->status, 204,
+   'unless it is switched off there');
 
 is(at(2, $opener, 'POST', $path, body => 'x' x 512)->status, 401,
    'a class that opens does not send');
