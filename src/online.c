@@ -11,7 +11,7 @@
 static int enter(sealed_online_t *online);
 static void leave(sealed_online_t *online);
 static sealed_online_entry_t *find(sealed_online_t *online, uint64_t number);
-static size_t object_size(const sealed_online_entry_t *entry);
+static void drop(sealed_online_t *online, sealed_online_entry_t *entry);
 static int readable(const sealed_online_t *online,
     const sealed_online_entry_t *entry, uint64_t now);
 static uint8_t *write_item(const sealed_online_t *online,
@@ -49,6 +49,8 @@ sealed_online_put(sealed_online_t *online, const sealed_fanout_t *fanout,
     left = SEALED_ONLINE_OCTETS - start % SEALED_ONLINE_OCTETS;
 
     if (left < size) {
+        sodium_memzero(online->octets + start % SEALED_ONLINE_OCTETS,
+                       (size_t) left);
         start += left;
     }
 
@@ -77,6 +79,11 @@ sealed_online_put(sealed_online_t *online, const sealed_fanout_t *fanout,
         online->last++;
 
         entry = &online->entry[online->last % SEALED_ONLINE_ENTRIES];
+
+        if (entry->number) {
+            drop(online, entry);
+        }
+
         entry->number = online->last;
         entry->before = *bucket;
         entry->time = now;
@@ -188,13 +195,7 @@ sealed_online_sweep(sealed_online_t *online, uint64_t now)
                 break;
             }
 
-            if (readable(online, entry, entry->time)) {
-                sodium_memzero(online->octets
-                               + entry->start % SEALED_ONLINE_OCTETS,
-                               object_size(entry));
-            }
-
-            sodium_memzero(entry, sizeof(sealed_online_entry_t));
+            drop(online, entry);
         }
 
         online->oldest = number;
@@ -255,11 +256,33 @@ find(sealed_online_t *online, uint64_t number)
 }
 
 
-static size_t
-object_size(const sealed_online_entry_t *entry)
+/* the last entry of an envelope takes along what is left of its octets */
+
+static void
+drop(sealed_online_t *online, sealed_online_entry_t *entry)
 {
-    return entry->stamp_size + (size_t) entry->count * entry->slice_size
-           + entry->body_size;
+    uint64_t                start, end;
+    sealed_online_entry_t  *next;
+
+    next = find(online, entry->number + 1);
+
+    if (next == NULL || next->start != entry->start) {
+        start = entry->start;
+        end = start + entry->stamp_size
+              + (uint64_t) entry->count * entry->slice_size
+              + entry->body_size;
+
+        if (start + SEALED_ONLINE_OCTETS < online->head) {
+            start = online->head - SEALED_ONLINE_OCTETS;
+        }
+
+        if (start < end) {
+            sodium_memzero(online->octets + start % SEALED_ONLINE_OCTETS,
+                           (size_t) (end - start));
+        }
+    }
+
+    sodium_memzero(entry, sizeof(sealed_online_entry_t));
 }
 
 

@@ -247,6 +247,80 @@ test_sweep(void **state)
 }
 
 
+/* octets until the end of the ring */
+
+static size_t
+left(const sealed_online_t *online)
+{
+    return SEALED_ONLINE_OCTETS - online->head % SEALED_ONLINE_OCTETS;
+}
+
+
+/* nothing is left either of what made room for newer ones before its time */
+
+static void
+test_sweep_replaced(void **state)
+{
+    size_t            i;
+    uint64_t          seen;
+    sealed_online_t  *online;
+
+    online = online_new();
+
+    /* by their entries */
+
+    put(online, "a", 'x', 100, NOW);
+    put(online, "bcdefghi", 'y', 100, NOW);
+
+    for (i = 0; i < SEALED_ONLINE_ENTRIES - 4; i++) {
+        put(online, "c", 'c', 10, NOW);
+    }
+
+    seen = 0;
+    assert_string_equal(get(online, 'f', NOW, &seen), "y");
+
+    for (i = 0; i < sizeof(online->octets); i++) {
+        assert_true(online->octets[i] != 'x');
+    }
+
+    sealed_online_sweep(online, NOW + 5);
+
+    for (i = 0; i < sizeof(online->octets); i++) {
+        assert_true(online->octets[i] == 0);
+    }
+
+    /* by some of their octets */
+
+    put(online, "a", 'x', SEALED_ONLINE_OCTETS / 2, NOW + 5);
+
+    for (i = 0; i < 3; i++) {
+        put(online, "b", 'y', SEALED_ONLINE_OCTETS / 4 - 100, NOW + 5);
+    }
+
+    put(online, "c", 'c', 10, NOW + 5);
+    sealed_online_sweep(online, NOW + 10);
+
+    for (i = 0; i < sizeof(online->octets); i++) {
+        assert_true(online->octets[i] == 0);
+    }
+
+    /* by what did not fit at the end: its slice is of four */
+
+    put(online, "a", 'x', left(online) - 4, NOW + 10);
+    assert_true(left(online) == SEALED_ONLINE_OCTETS);
+    put(online, "b", 'y', SEALED_ONLINE_OCTETS - 104, NOW + 10);
+    assert_true(left(online) == 100);
+    put(online, "c", 'z', 100, NOW + 10);
+    sealed_online_sweep(online, NOW + 15);
+
+    for (i = 0; i < sizeof(online->octets); i++) {
+        assert_true(online->octets[i] == 0);
+    }
+
+    online_free(online);
+}
+
+
 /* who dies with the lock takes along what was there, and no more */
 
 static void
@@ -288,6 +362,7 @@ main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_sweep_replaced),
         cmocka_unit_test(test_death)
     };
 
