@@ -74,6 +74,7 @@
 
 
 extern ngx_module_t  ngx_http_sealed_module;
+extern ngx_module_t  ngx_http_sealed_zone_module;
 
 
 #pragma GCC visibility push(hidden)
@@ -170,6 +171,8 @@ typedef struct {
 #if (NGX_THREADS)
     ngx_thread_pool_t            *threads;      /* NULL: none */
 #endif
+
+    uint32_t                      given;        /* directives, a bit each */
 
     ngx_str_t                     file;         /* for messages */
     ngx_uint_t                    line;

@@ -4,10 +4,37 @@
 
 /* class name number open|send [budget=units] [burst=units] ... */
 
+#define ngx_http_sealed_class_field(name)                                    \
+    offsetof(ngx_http_sealed_class_t, name),                                 \
+    sizeof(((ngx_http_sealed_class_t *) NULL)->name)
+
+
 static ngx_http_sealed_class_t *ngx_http_sealed_class_create(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
-static ngx_int_t ngx_http_sealed_class_parameters(ngx_conf_t *cf,
-    ngx_http_sealed_class_t *class);
+
+
+/* "mailboxes=" is for classes that open */
+
+static ngx_http_sealed_limit_t  ngx_http_sealed_class_limits[] = {
+
+    { "mailboxes=", NGX_HTTP_SEALED_NUMBER,
+      1, 65535, "1 to 65535",
+      ngx_http_sealed_class_field(mailboxes) },
+
+    { "budget=", NGX_HTTP_SEALED_NUMBER,
+      1, NGX_MAX_INT32_VALUE, "1 to 2147483647",
+      ngx_http_sealed_class_field(rule.units) },
+
+    { "burst=", NGX_HTTP_SEALED_NUMBER,
+      1, NGX_MAX_INT32_VALUE, "1 to 2147483647",
+      ngx_http_sealed_class_field(rule.burst) },
+
+    { "quota=", NGX_HTTP_SEALED_NUMBER,
+      1, 65535, "1 to 65535",
+      ngx_http_sealed_class_field(quota) },
+
+    { NULL, 0, 0, 0, NULL, 0, 0 }
+};
 
 
 char *
@@ -15,6 +42,7 @@ ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_sealed_zone_conf_t  *zone = conf;
 
+    char                     *rv;
     ngx_str_t                *value;
     ngx_http_sealed_class_t  *class;
 
@@ -38,8 +66,12 @@ ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_sealed_class_parameters(cf, class) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    rv = ngx_http_sealed_limits_set(cf, class->open
+                                        ? &ngx_http_sealed_class_limits[0]
+                                        : &ngx_http_sealed_class_limits[1],
+                                    4, class);
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
     if (class->rule.units == 0) {
@@ -111,50 +143,4 @@ ngx_http_sealed_class_create(ngx_conf_t *cf,
     class->mailboxes = 1;
 
     return class;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_class_parameters(ngx_conf_t *cf,
-    ngx_http_sealed_class_t *class)
-{
-    ngx_int_t    n;
-    ngx_str_t   *value, text;
-    ngx_uint_t   i;
-
-    value = cf->args->elts;
-
-    for (i = 4; i < cf->args->nelts; i++) {
-
-        if (ngx_http_sealed_parameter(&value[i], "budget=", &text)) {
-            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
-            class->rule.units = (uint32_t) n;
-
-        } else if (ngx_http_sealed_parameter(&value[i], "burst=", &text)) {
-            n = ngx_http_sealed_number(&text, 1, NGX_MAX_INT32_VALUE);
-            class->rule.burst = (uint32_t) n;
-
-        } else if (ngx_http_sealed_parameter(&value[i], "quota=", &text)) {
-            n = ngx_http_sealed_number(&text, 1, 65535);
-            class->quota = n;
-
-        } else if (class->open
-                   && ngx_http_sealed_parameter(&value[i], "mailboxes=",
-                                                &text))
-        {
-            n = ngx_http_sealed_number(&text, 1, 65535);
-            class->mailboxes = n;
-
-        } else {
-            n = NGX_ERROR;
-        }
-
-        if (n == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
 }

@@ -380,9 +380,7 @@ ngx_http_sealed_issue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             }
 
         } else if (ngx_http_sealed_parameter(&value[i], "origin=", &text)
-                   && (ngx_strncmp(text.data, "https://", 8) == 0
-                       || ngx_strncmp(text.data, "http://", 7) == 0)
-                   && text.data[text.len - 1] != '/')
+                   && ngx_http_sealed_is_origin(&text))
         {
             if (slcf->issue_origins == NULL) {
                 slcf->issue_origins = ngx_array_create(cf->pool, 2,
@@ -401,7 +399,10 @@ ngx_http_sealed_issue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         } else {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
+                               "invalid parameter \"%V\"%s", &value[i],
+                               ngx_strncmp(value[i].data, "origin=", 7) == 0
+                               ? ", it is \"https://name\" without anything "
+                                 "behind" : "");
             return NGX_CONF_ERROR;
         }
     }

@@ -17,6 +17,10 @@ ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t                *value;
     ngx_http_sealed_limit_t  *limit;
 
+    if (ngx_http_sealed_given(cmd, conf)) {
+        return "is duplicate";
+    }
+
     value = cf->args->elts;
     limit = cmd->post;
 
@@ -36,15 +40,40 @@ ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_http_sealed_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    if (ngx_http_sealed_given(cmd, conf)) {
+        return "is duplicate";
+    }
+
+    return ngx_http_sealed_limits_set(cf, cmd->post, 1, conf);
+}
+
+
+ngx_uint_t
+ngx_http_sealed_given(ngx_command_t *cmd, ngx_http_sealed_zone_conf_t *zone)
+{
+    uint32_t  bit, before;
+
+    bit = (uint32_t) 1 << (cmd - ngx_http_sealed_zone_module.commands);
+    before = zone->given & bit;
+    zone->given |= bit;
+
+    return before != 0;
+}
+
+
+char *
+ngx_http_sealed_limits_set(ngx_conf_t *cf, ngx_http_sealed_limit_t *limits,
+    ngx_uint_t first, void *conf)
+{
     ngx_str_t                *value, text;
     ngx_uint_t                i;
     ngx_http_sealed_limit_t  *limit;
 
     value = cf->args->elts;
 
-    for (i = 1; i < cf->args->nelts; i++) {
+    for (i = first; i < cf->args->nelts; i++) {
 
-        for (limit = cmd->post; limit->name; limit++) {
+        for (limit = limits; limit->name; limit++) {
             if (ngx_http_sealed_parameter(&value[i], limit->name, &text)) {
                 break;
             }
@@ -159,4 +188,25 @@ ngx_http_sealed_word(ngx_str_t *text, const char *others)
     }
 
     return text->len && text->len <= NGX_HTTP_SEALED_MAX_WORD;
+}
+
+
+ngx_uint_t
+ngx_http_sealed_is_origin(ngx_str_t *text)
+{
+    u_char  *host;
+
+    host = (u_char *) ngx_strstr(text->data, "://");
+
+    if (host == NULL || host == text->data || host[3] == '\0') {
+        return 0;
+    }
+
+    for (host += 3; *host; host++) {
+        if (*host <= ' ' || *host == '/' || *host == '?' || *host == '#') {
+            return 0;
+        }
+    }
+
+    return 1;
 }

@@ -39,6 +39,14 @@ typedef struct {
 char *ngx_http_sealed_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_sealed_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* of the arguments from the first, into conf */
+char *ngx_http_sealed_limits_set(ngx_conf_t *cf,
+    ngx_http_sealed_limit_t *limits, ngx_uint_t first, void *conf);
+
+/* whether a directive that may stand once in a zone was there before */
+ngx_uint_t ngx_http_sealed_given(ngx_command_t *cmd,
+    ngx_http_sealed_zone_conf_t *zone);
+
 /* a number within its bounds, or NGX_ERROR */
 ngx_int_t ngx_http_sealed_number(ngx_str_t *text, ngx_int_t min,
     ngx_int_t max);
@@ -52,6 +60,12 @@ ngx_int_t ngx_http_sealed_parameter(ngx_str_t *arg, const char *name,
  * digits and others
  */
 ngx_uint_t ngx_http_sealed_word(ngx_str_t *text, const char *others);
+
+/*
+ * Whether a text, zero-terminated, is an origin as browsers send it: a scheme
+ * and a host, nothing behind
+ */
+ngx_uint_t ngx_http_sealed_is_origin(ngx_str_t *text);
 
 
 #pragma GCC visibility pop

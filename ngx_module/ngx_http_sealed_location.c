@@ -153,11 +153,14 @@ ngx_http_sealed_check_conf(ngx_conf_t *cf, ngx_http_sealed_loc_conf_t *conf)
     }
 
     if ((conf->zone != NULL) + (conf->access != NULL) + (conf->issue != NULL)
-        + (conf->moderated != NULL) > 1)
+        + (conf->moderated != NULL) > 1
+        || (conf->zone != NULL) + (conf->issue != NULL)
+           + (conf->moderated != NULL) + (conf->discovery != NULL)
+           + (conf->status != 0) > 1)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "what senders, accounts and operators ask for "
-                           "cannot be in one location");
+                           "what senders, accounts and operators ask for, "
+                           "discovery and status cannot be in one location");
         return NGX_ERROR;
     }
 

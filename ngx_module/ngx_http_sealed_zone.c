@@ -177,7 +177,11 @@ ngx_http_sealed_zone_parameters(ngx_conf_t *cf,
 
         if (ngx_http_sealed_storage(cf, zone, &value[i]) != NGX_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &value[i]);
+                               "invalid parameter \"%V\"%s", &value[i],
+                               ngx_strncmp(value[i].data, "sync=", 5) == 0
+                               ? ", it is \"always\", \"off\" or 10ms to 60s"
+                               : ngx_strncmp(value[i].data, "segment=", 8) == 0
+                               ? ", it is 64k to 1g" : "");
             return NGX_ERROR;
         }
 
@@ -237,7 +241,7 @@ static ngx_int_t
 ngx_http_sealed_storage(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone,
     ngx_str_t *arg)
 {
-    ssize_t    size;
+    off_t      size;
     ngx_int_t  n;
     ngx_str_t  text;
 
@@ -278,7 +282,7 @@ ngx_http_sealed_storage(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone,
     }
 
     if (ngx_http_sealed_parameter(arg, "segment=", &text)) {
-        size = ngx_parse_size(&text);
+        size = ngx_parse_offset(&text);
 
         if (size == NGX_ERROR
             || size < SEALED_JOURNAL_SEGMENT_MIN

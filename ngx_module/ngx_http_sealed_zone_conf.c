@@ -294,6 +294,10 @@ ngx_http_sealed_epoch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_int_t   n;
     ngx_str_t  *value, text;
 
+    if (ngx_http_sealed_given(cmd, zone)) {
+        return "is duplicate";
+    }
+
     value = cf->args->elts;
     n = ngx_parse_time(&value[1], 1);
 
@@ -330,6 +334,10 @@ ngx_http_sealed_release_quantum(ngx_conf_t *cf, ngx_command_t *cmd,
 
     ngx_int_t   n;
     ngx_str_t  *value;
+
+    if (ngx_http_sealed_given(cmd, zone)) {
+        return "is duplicate";
+    }
 
     value = cf->args->elts;
 
@@ -372,9 +380,7 @@ ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        if (ngx_strstr(value[i].data, "://") == NULL
-            || value[i].data[value[i].len - 1] == '/')
-        {
+        if (!ngx_http_sealed_is_origin(&value[i])) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid origin \"%V\", it is "
                                "\"https://name\" without anything behind",
@@ -400,6 +406,10 @@ ngx_http_sealed_prefix(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_sealed_zone_conf_t  *zone = conf;
 
     ngx_str_t  *value;
+
+    if (ngx_http_sealed_given(cmd, zone)) {
+        return "is duplicate";
+    }
 
     value = cf->args->elts;
 

@@ -37,6 +37,17 @@ sub refused {
     $nginx->finish;
 }
 
+sub accepted {
+    my ($what, $http) = @_;
+
+    my $nginx = Sealed::Nginx->new(http => $http, start => 0,
+        files => { key => $key, public => $public });
+    my ($status, $said) = $nginx->config_test;
+
+    is($status, 0, "accepted: $what") or diag $said;
+    $nginx->finish;
+}
+
 sub zone { return "sealed_zone main 2m { $_[0] }" }
 
 (my $no_key = $good) =~ s/master_secret \S+;//;
@@ -48,6 +59,16 @@ refused('no "authority"', zone($no_authority));
 refused('no "class"', zone($no_class));
 refused('is too small', "sealed_zone main 64k { $good }");
 refused('invalid size', "sealed_zone main big { $good }");
+refused('invalid parameter "segment=' . $_ . '", it is 64k to 1g',
+        "sealed_zone main 2m journal=j segment=$_ { $good }")
+    for qw(63k 1025m 2g x);
+refused('invalid parameter "sync=' . $_
+        . '", it is "always", "off" or 10ms to 60s',
+        "sealed_zone main 2m journal=j sync=$_ { $good }")
+    for qw(9ms 61s on);
+accepted($_, "sealed_zone main 2m journal=%%DIR%%/j $_ { $good "
+             . 'max_recipients 10; envelope_sizes 1k; }')
+    for 'segment=64k', 'segment=1g', 'sync=10ms', 'sync=60s';
 refused('need "journal=" beside them', "sealed_zone main 2m $_ { $good }")
     for 'sync=always', 'segment=64m', 'file=z sync=1s';
 refused('invalid parameter', "sealed_zone main 2m $_ { $good }")
@@ -90,7 +111,9 @@ refused('defined already', zone("$good class c 2 open;"));
 refused('defined already', zone("$good class a 3 open;"));
 refused('needs "open" or "send"', zone("$good class c 3 both;"));
 refused('needs "budget="', zone("$good class c 3 send;"));
-refused('invalid parameter', zone("$good class c 3 send budget=0;"));
+refused("invalid parameter \"$_\", it is 1 to 2147483647",
+        zone("$good class c 3 send budget=1 $_;"))
+    for qw(budget=0 budget=2147483648 burst=0 burst=x);
 refused('invalid parameter',
         zone("$good class c 3 send budget=1 mailboxes=2;"));
 refused('invalid class number', zone("$good class c 256 open;"));
@@ -112,8 +135,17 @@ refused('invalid parameter "idle=59s", it is 1m to 68y',
 refused('"max_ttl" directive has an invalid value, it is 1m to 366d',
         zone("$good max_ttl $_;")) for qw(59s 367d x);
 refused('is duplicate', zone("$good threads off; threads default;"));
-refused('invalid parameter', zone("$good class c 3 open quota=0;"));
-refused('invalid parameter', zone("$good class c 3 open quota=65536;"));
+refused("invalid parameter \"$_\", it is 1 to 65535",
+        zone("$good class c 3 open $_;"))
+    for qw(quota=0 quota=65536 mailboxes=0 mailboxes=65536);
+refused("\"$_->[0]\" directive is duplicate",
+        zone("$good " . "$_->[0] $_->[1]; " x 2))
+    for [ max_recipients => 10 ], [ max_ttl => '1d' ], [ epoch => '1d' ],
+        [ certificate_lifetime => '1d' ], [ mailbox => 'idle=1d' ],
+        [ first_uses => 'worker=1' ], [ max_batch => 8 ],
+        [ readers => 'mailbox=1' ], [ reader_times => 'stall=1s' ],
+        [ release_quantum => '1s' ], [ websocket => 'frames=1' ],
+        [ prefix => '/v1' ];
 refused('invalid value', zone("$good max_batch 0;"));
 refused('invalid value', zone("$good max_batch 65;"));
 
@@ -132,10 +164,10 @@ refused('needs "account="', located($issuing,
         'sealed_issue main origin=https://a.example;'));
 refused('needs a variable', located($issuing,
                                     'sealed_issue main account=all;'));
-refused('invalid parameter', located($issuing,
-        'sealed_issue main account=$remote_user origin=a.example;'));
-refused('invalid parameter', located($issuing,
-        'sealed_issue main account=$remote_user origin=https://a.example/;'));
+refused(qq(invalid parameter "origin=$_", it is "https://name"),
+        located($issuing, "sealed_issue main account=\$remote_user "
+                          . "origin=$_;"))
+    for qw(a.example https://a.example/ https://a.example/b https:// ://a);
 refused('invalid parameter', located($issuing,
         'sealed_issue main account=$remote_user account=$remote_user;'));
 refused('is duplicate', located($issuing,
@@ -156,6 +188,11 @@ refused('names another zone', located($issuing,
 refused('cannot be in one location', located($issuing,
         "sealed_issue main account=\$remote_user; $_ main;"))
     for qw(sealed_reports sealed_send sealed_access);
+refused('cannot be in one location', located($good, $_))
+    for 'sealed_send main; sealed_status;',
+        'sealed_discovery main; sealed_mailbox main;',
+        'sealed_reports main; sealed_discovery main;',
+        'sealed_status; sealed_discovery main;';
 refused('unknown thread pool "none"', zone("$good threads none;"));
 refused('invalid parameter', zone("$good readers $_;"))
     for qw(mailbox=0 worker=x process=1 connection=);
@@ -164,7 +201,8 @@ refused('invalid value', zone("$good release_quantum $_;"))
 refused('invalid parameter', zone("$good websocket $_;"))
     for qw(frames=0 unacknowledged=0 size=1);
 refused('invalid origin', zone("$good websocket_origins $_;"))
-    for qw(app.example https://app.example/);
+    for qw(app.example https://app.example/ https://app.example/page
+           https://app.example?x https:// ://app.example null);
 refused('is duplicate', zone("$good websocket_origins https://a; "
                              . 'websocket_origins https://b;'));
 refused('invalid parameter', zone("$good reader_times $_;"))
