@@ -73,7 +73,7 @@ $http =~ s/listen 443/'listen 127.0.0.1:%%PORT' . (++$number > 1 ? $number
 $http =~ s/listen 127\.0\.0\.1:8081/listen 127.0.0.1:%%PORT3%%/;
 $http =~ s/zone main 512m/zone main 16m/;
 $http =~ s{keys/}{%%DIR%%/}g;
-$http =~ s{logs/access.log}{%%DIR%%/logs/access.log};
+$http =~ s{logs/(access|error).log}{%%DIR%%/logs/$1.log}g;
 
 my $nginx = Sealed::Nginx->new(http => $http, start => 0, workers => 2);
 my $dir = $nginx->dir;
@@ -126,6 +126,23 @@ like($said, qr/\n2$/, 'is spoken');
 
 run(0, 'close', $sealed, 'close', '--gateway', $read, @tls, '--mailbox',
     "$dir/box");
+
+# what nginx itself has to say of requests that go astray
+
+spew("$dir/large", 'x' x 2_000_000);
+
+for my $astray ([ $read, '/v1/envelopes' ],
+                [ $send, '/.well-known/sealed-sender' ],
+                [ $send, '/v2/mailboxes/AAAAAAAAAAAAAAAAAAAAAA' ])
+{
+    $said = run(0, "astray: $astray->[1]", qw(curl -s -o /dev/null -w
+        %{http_code} --http1.1 --cacert), "$dir/tls.pem", '--data-binary',
+        "\@$dir/large", join '', @$astray);
+    is($said, 413, 'is refused');
+}
+
+unlike($nginx->error_log, qr/client|127\.0\.0\.1:?\d*,|v1|mailboxes|localhost/,
+       'the error log says nothing of it');
 
 like($nginx->access_log, qr/ 200 POST \d+ \d+ verified ok$/m,
      'the log tells class and verdict');
