@@ -48,6 +48,7 @@ static void ngx_http_sealed_journal_thread(void *data, ngx_log_t *log);
 static void ngx_http_sealed_journal_written(ngx_event_t *ev);
 static void ngx_http_sealed_journal_failed(ngx_http_sealed_journal_t *j,
     int err);
+static void ngx_http_sealed_journal_reopen(ngx_http_sealed_journal_t *j);
 static void ngx_http_sealed_journal_answer(ngx_queue_t *queue,
     ngx_uint_t held);
 static void ngx_http_sealed_journal_cleanup(void *data);
@@ -79,7 +80,7 @@ static ngx_int_t
 ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
     ngx_http_sealed_zone_conf_t *zone)
 {
-    int                             rc;
+    int                             rc, opened;
     ngx_http_sealed_journal_t      *j;
     const sealed_journal_batch_t   *batch;
     sealed_journal_segment_t        segment;
@@ -96,14 +97,10 @@ ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    rc = sealed_journal_directory_open(&j->directory,
-                                       (char *) zone->journal.path.data);
-    if (rc < 0) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, -rc,
-                      "open() of journal \"%V\" failed",
-                      &zone->journal.path);
-        return NGX_ERROR;
-    }
+    /* readers can be served without it */
+
+    opened = sealed_journal_directory_open(&j->directory,
+                                           (char *) zone->journal.path.data);
 
     j->zone = zone;
     j->log = cycle->log;
@@ -153,7 +150,7 @@ ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
     sealed_journal_done(&j->writer, rc ? -1 : 0);
 
     if (rc != 0) {
-        ngx_http_sealed_journal_failed(j, rc);
+        ngx_http_sealed_journal_failed(j, opened < 0 ? -opened : rc);
     }
 
     /* one that had this place died with what it had not written yet */
@@ -776,6 +773,24 @@ ngx_http_sealed_journal_failed(ngx_http_sealed_journal_t *j, int err)
 }
 
 
+/* a directory that was not there, or was made anew; no thread is in it */
+
+static void
+ngx_http_sealed_journal_reopen(ngx_http_sealed_journal_t *j)
+{
+    sealed_journal_directory_t  directory;
+
+    if (!j->rewrite.busy
+        && sealed_journal_directory_open(&directory,
+                                       (char *) j->zone->journal.path.data)
+           == 0)
+    {
+        sealed_journal_directory_close(&j->directory);
+        j->directory = directory;
+    }
+}
+
+
 static void
 ngx_http_sealed_journal_answer(ngx_queue_t *queue, ngx_uint_t held)
 {
@@ -822,6 +837,8 @@ ngx_http_sealed_journal_tick(ngx_event_t *ev)
         && (ngx_msec_int_t) (ngx_current_msec - j->retry) >= 0)
     {
         j->retry = ngx_current_msec + NGX_HTTP_SEALED_JOURNAL_RETRY;
+
+        ngx_http_sealed_journal_reopen(j);
 
         /* another stream, or the segment that was not made would be missed */
 
