@@ -223,6 +223,8 @@ ngx_http_sealed_access_refuse(ngx_http_request_t *r,
         return NGX_HTTP_FORBIDDEN;
     }
 
+    r->expect_tested = 1;
+
     rc = ngx_http_discard_request_body(r);
 
     if (rc == NGX_OK) {

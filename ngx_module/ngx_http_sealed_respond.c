@@ -245,6 +245,10 @@ ngx_http_sealed_refuse(ngx_http_request_t *r, sealed_verdict_t verdict,
 {
     ngx_int_t  rc;
 
+    /* who asks before it sends a body is not told to go on */
+
+    r->expect_tested = 1;
+
     rc = ngx_http_discard_request_body(r);
 
     if (rc != NGX_OK) {

@@ -166,6 +166,24 @@ $http = connection();
 $http->write($http->format($request->('e'))
              =~ s/\r\n/\r\nExpect: 100-continue\r\n/r);
 is($http->response->status, 201, 'Expect: 100-continue');
+is($http->{continued}, 1, 'which says to go on');
+
+# the body of a request that is refused is not asked for
+
+for ([ 401, $client->certified(class => 1), $path ],
+     [ 404, $sender, '/v1/nowhere' ], [ 401, $client->certified(class => 1),
+                                        '/checked/x' ])
+{
+    my ($status, $actor, $target) = @$_;
+
+    $http = connection();
+    $http->write($http->format($client->request($actor, 'POST', $target,
+                                                body => 'x' x 512))
+                 =~ s/\r\n/\r\nExpect: 100-continue\r\n/r
+                 =~ s/x{512}\z//r);
+    is($http->response->status, $status, "refused before the body: $target");
+    is($http->{continued}, undef, 'without being told to go on');
+}
 
 # more than was said is another request, and none
 

@@ -242,7 +242,10 @@ sub head {
             headers => [ map { [ /^([^:]+):[ \t]*(.*?)[ \t]*\z/ ] } @lines ],
         }, 'Sealed::HTTP::Response';
 
-        next if $response->{status} == 100;
+        if ($response->{status} == 100) {
+            $self->{continued}++;
+            next;
+        }
 
         my $length = $response->header('Content-Length');
         my $encoding = $response->header('Transfer-Encoding') // '';
