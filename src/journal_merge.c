@@ -157,12 +157,17 @@ static void
 count_streams(sealed_recovery_t *recovery)
 {
     size_t                     i;
-    uint64_t                   all;
+    uint64_t                   all, oldest;
     sealed_recovery_stream_t  *stream;
 
+    oldest = 1;
     stream = (sealed_recovery_stream_t *) recovery->streams.data;
 
     for (i = 0; i < recovery->streams.count; i++) {
+
+        if (i == 0 || stream[i].generation < oldest) {
+            oldest = stream[i].generation;
+        }
 
         if (recovery->has_base
             && (stream[i].generation < recovery->base
@@ -185,6 +190,10 @@ count_streams(sealed_recovery_t *recovery)
             recovery->result.unclean++;
         }
     }
+
+    /* the first generation has none; of later ones it is removed last */
+
+    recovery->result.headless = !recovery->has_base && oldest > 1;
 }
 
 

@@ -85,6 +85,7 @@ typedef struct {
     uint64_t                      segments_missing;
     uint64_t                      unclean;      /* streams cut short */
     uint32_t                      lives;        /* the highest seen */
+    unsigned                      headless;     /* no snapshot to begin with */
 } sealed_recovery_result_t;
 
 

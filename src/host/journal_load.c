@@ -135,6 +135,12 @@ static void
 say_result(sealed_journal_say_t to, void *context,
     const sealed_recovery_result_t *result)
 {
+    if (result->headless) {
+        say(to, context, SEALED_JOURNAL_ERROR,
+            "the snapshot that all begins with is missing or not whole, what "
+            "only it had is lost");
+    }
+
     if (result->segments_missing) {
         say(to, context, SEALED_JOURNAL_ERROR,
             "%" PRIu64 " segments are missing", result->segments_missing);

@@ -313,6 +313,54 @@ test_snapshot(void **state)
 }
 
 
+/* a snapshot that has no end, with what it replaced and without it */
+
+static void
+test_headless(void **state)
+{
+    unsigned   first;
+    found_t   *found;
+    world_t   *w;
+    stream_t  *a, *b, *snapshot;
+
+    for (first = 1; first <= 2; first++) {
+        w = world_new();
+
+        if (first == 1) {
+            a = begin(w, 1, 0, 1 << 20);
+            put_open(a, 0, 1, 0, 1);
+            put_one(a, 0, 1, 1, 1);
+            end(a);
+
+            found = recovered(w);
+            assert_int_equal(found->items, 1);
+            assert_false(found->result.headless);
+        }
+
+        snapshot = begin(w, 2, 1, 1 << 20);
+        put_open(snapshot, 0, 1, 1, 2);
+        flush(snapshot);
+
+        b = begin(w, 2, 0, 1 << 20);
+        put_open(b, 1, 1, 0, 1);
+        put_one(b, 1, 1, 1, 1);
+        end(b);
+
+        found = recovered(w);
+        assert_int_equal(found->result.headless, first > 1);
+
+        end(snapshot);
+
+        found = recovered(w);
+        assert_int_equal(found->items, 1);
+        assert_int_equal(found->mailboxes, 2);
+        assert_false(found->result.headless);
+
+        world_free(w);
+    }
+}
+
+
 static void
 test_refused(void **state)
 {
@@ -367,6 +415,7 @@ main(void)
         cmocka_unit_test(test_gap),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_headless),
         cmocka_unit_test(test_refused)
     };
 
