@@ -23,6 +23,8 @@ static kind_t read_any(sealed_cbor_reader_t *r, uint64_t *value,
     sealed_bytes_t *string);
 static void write_one(sealed_cbor_writer_t *w, kind_t kind, uint64_t value,
     sealed_bytes_t string);
+static void check_head(kind_t kind, const uint8_t *start,
+    sealed_bytes_t string);
 
 
 int
@@ -57,6 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             CHECK(inside(string.data, string.size, start, used));
             CHECK(string.data + string.size == r.pos);
             CHECK(used == sealed_cbor_head_size(string.size) + string.size);
+            check_head(kind, start, string);
 
         } else if (kind != NIL) {
             CHECK(used == sealed_cbor_head_size(value));
@@ -160,4 +163,29 @@ write_one(sealed_cbor_writer_t *w, kind_t kind, uint64_t value,
     default:
         sealed_cbor_write_null(w);
     }
+}
+
+
+/* written in two parts */
+
+static void
+check_head(kind_t kind, const uint8_t *start, sealed_bytes_t string)
+{
+    size_t                size;
+    uint8_t               head[SEALED_CBOR_HEAD_MAX];
+    sealed_cbor_writer_t  w;
+
+    if (kind != BYTES) {
+        return;
+    }
+
+    w.pos = head;
+    w.end = head + sizeof(head);
+    w.overflow = 0;
+
+    sealed_cbor_write_bytes_head(&w, string.size);
+    size = (size_t) (string.data - start);
+
+    CHECK(!w.overflow && (size_t) (w.pos - head) == size);
+    CHECK(memcmp(head, start, size) == 0);
 }

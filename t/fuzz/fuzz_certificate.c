@@ -132,12 +132,21 @@ check_parsed(const sealed_certificate_t *certificate, const uint8_t *data,
 }
 
 
-/* epochs follow one another, the whole fits into 64 bits */
+/*
+ * Epochs follow one another, the whole fits into 64 bits.  What the issuer
+ * makes of the serial by itself is what the client gets of it blinded.
+ */
 
 static void
 check_blind(const sealed_certificate_t *certificate)
 {
-    uint8_t  made[SEALED_BLIND_CERTIFICATE_SIZE];
+    uint8_t             made[SEALED_BLIND_CERTIFICATE_SIZE];
+    uint8_t             info[SEALED_BLIND_INFO_SIZE];
+    uint8_t             poprf[2][SEALED_POPRF_OUTPUT], element[2][32];
+    sealed_bytes_t      input, text;
+    sealed_poprf_key_t  key;
+
+    static const uint8_t  issuer[32] = { 3 }, blind[32] = { 7 };
 
     CHECK(certificate->not_before == (uint64_t) certificate->epoch * EPOCH);
     CHECK(certificate->not_after == certificate->not_before + EPOCH
@@ -146,6 +155,23 @@ check_blind(const sealed_certificate_t *certificate)
     sealed_blind_certificate(made, certificate->class, certificate->epoch,
                              certificate->subject);
     CHECK(memcmp(made, certificate->encoded.data, sizeof(made)) == 0);
+
+    sealed_blind_info(info, certificate->class, certificate->epoch);
+    text.data = info;
+    text.size = sizeof(info);
+    input.data = certificate->subject;
+    input.size = 32;
+
+    CHECK(sealed_certificate_evaluate(poprf[0], certificate, issuer) == 0);
+
+    CHECK(sealed_poprf_blind(element[0], input, blind, SEALED_MODE_POPRF)
+          == 0);
+    CHECK(sealed_poprf_key(&key, issuer, text, SEALED_MODE_POPRF) == 0);
+    CHECK(sealed_poprf_blind_evaluate(element[1], &key, element[0], 1) == 0);
+    CHECK(sealed_poprf_finalize(poprf[1], input, text, blind, element[1],
+                                SEALED_MODE_POPRF)
+          == 0);
+    CHECK(memcmp(poprf[0], poprf[1], sizeof(poprf[0])) == 0);
 }
 
 
@@ -159,6 +185,12 @@ check_signed(const sealed_certificate_t *certificate,
     uint8_t               out[SEALED_SIGNED_CERTIFICATE_SIZE];
     sealed_bytes_t        encoded;
     sealed_certificate_t  again;
+
+    CHECK(sealed_certificate_sign(out, certificate->class,
+                                  certificate->not_after,
+                                  certificate->not_before,
+                                  certificate->subject, authority_secret)
+          != 0);
 
     CHECK(sealed_certificate_sign(out, certificate->class,
                                   certificate->not_before,

@@ -44,6 +44,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         CHECK(sealed_item_size(item.seq, item.hour, item.header.size,
                                item.body.size, item.stamp.size) == used);
+        CHECK(item.header.size > SEALED_MAX_HEADER
+              || sealed_item_largest(item.body.size) >= used);
 
         write_again(&item, start, used);
     }

@@ -2,7 +2,7 @@
 /*
  * Recovery, from a file of these octets as they are, or from records with
  * these payloads in order, in one file or several, some octets of the last
- * changed.
+ * changed.  Memory may run out, and who takes the result may have enough.
  *
  * Aims at: journal.c journal_recovery.c journal_merge.c
  */
@@ -22,19 +22,39 @@ typedef struct {
 
 
 enum {
-    FILES = 4,
-    NEXT  = 15                          /* instead of a record's kind */
+    FILES   = 4,
+
+    /* instead of a record's kind */
+
+    NEXT    = 15,
+
+    /* in the first octet; 0: a file as it is */
+
+    FAILS   = 64,
+    CHANGES = 128
 };
 
 static uint8_t   file[FILES][128 * 1024];
 static size_t    file_size[FILES];
 static unsigned  files;
+static unsigned  left;                  /* calls until one fails; 0: none */
 
-static const uint8_t  zone[SEALED_JOURNAL_IDENTITY] = "fuzz";
+static uint8_t                 zone[SEALED_JOURNAL_IDENTITY];
+static sealed_master_secret_t  secret;
+static sealed_key_line_t       stranger;
 
 
+static void prepare(void);
 static void begin(sealed_journal_segment_t *segment,
     const sealed_key_line_t *line);
+static void check_name(const sealed_journal_segment_t *segment);
+
+
+static int
+fails(void)
+{
+    return left && --left == 0;
+}
 
 
 static void *
@@ -45,7 +65,7 @@ resize(void *context, void *old, size_t size)
         return NULL;
     }
 
-    return realloc(old, size);
+    return fails() ? NULL : realloc(old, size);
 }
 
 
@@ -58,7 +78,7 @@ mailbox(void *context, const sealed_journal_mailbox_t *state,
     CHECK(state->next > state->through);
     *reference = sums->mailboxes++;
 
-    return 0;
+    return fails() ? -1 : 0;
 }
 
 
@@ -78,7 +98,7 @@ body(void *context, const sealed_journal_body_t *shared, uint32_t references,
 
     *reference = sums->bodies++;
 
-    return 0;
+    return fails() ? -1 : 0;
 }
 
 
@@ -102,14 +122,14 @@ item(void *context, uint64_t place, uint64_t seq, uint64_t *reference,
     sums->seq = seq;
     sums->items++;
 
-    return 0;
+    return fails() ? -1 : 0;
 }
 
 
 static int
 revocation(void *context, const sealed_journal_revocation_t *revoked)
 {
-    return 0;
+    return fails() ? -1 : 0;
 }
 
 
@@ -118,7 +138,7 @@ certificate(void *context, const sealed_journal_certificate_t *entry)
 {
     CHECK(entry->class < 256 && entry->opened < 65536);
 
-    return 0;
+    return fails() ? -1 : 0;
 }
 
 
@@ -127,7 +147,14 @@ quota(void *context, const sealed_journal_quota_t *entry)
 {
     CHECK(entry->drawn < 65536);
 
-    return 0;
+    return fails() ? -1 : 0;
+}
+
+
+static void
+progress(void *context, uint64_t done, uint64_t all)
+{
+    CHECK(done < all);
 }
 
 
@@ -137,17 +164,19 @@ quota(void *context, const sealed_journal_quota_t *entry)
  */
 
 static void
-build(const uint8_t *data, size_t size, const sealed_key_line_t *line)
+build(const uint8_t *data, size_t size)
 {
     size_t                     n, at;
     sealed_journal_segment_t   segment;
+    const sealed_key_line_t   *line;
+
+    line = &secret.line[0];
 
     memset(&segment, 0, sizeof(segment));
     memcpy(segment.zone, zone, sizeof(zone));
     segment.generation = 1;
     segment.stream = 2;
     segment.number = 1;
-    segment.tag = line->tag;
     begin(&segment, line);
 
     while (size >= 3 && (data[0] & 15)) {
@@ -163,6 +192,8 @@ build(const uint8_t *data, size_t size, const sealed_key_line_t *line)
             segment.generation = 1 + (n >> 1 & 3);
             segment.stream = 2 + (n >> 3 & 3);
             segment.number = (uint32_t) (n >> 5 & 3);
+            segment.zone[0] = zone[0] ^ (n >> 7 & 1);
+            line = n >> 8 & 1 ? &stranger : &secret.line[0];
             begin(&segment, line);
 
             data += 3;
@@ -198,44 +229,90 @@ build(const uint8_t *data, size_t size, const sealed_key_line_t *line)
 static void
 begin(sealed_journal_segment_t *segment, const sealed_key_line_t *line)
 {
-    memset(file[files], 0, sizeof(file[files]));
+    segment->tag = line->tag;
     sealed_journal_segment_keys(segment, line->journal_key);
     sealed_journal_header_encode(file[files], segment);
+    check_name(segment);
     file_size[files++] = SEALED_JOURNAL_BLOCK;
+}
+
+
+/* which sorts as segments are to be read */
+
+static void
+check_name(const sealed_journal_segment_t *segment)
+{
+    char                      name[SEALED_JOURNAL_NAME_SIZE];
+    char                      next[SEALED_JOURNAL_NAME_SIZE];
+    sealed_journal_segment_t  following;
+
+    sealed_journal_segment_name(name, segment);
+    CHECK(strtoull(name, NULL, 16) == segment->generation);
+    CHECK(strtoull(strchr(name, '-') + 1, NULL, 16) == segment->stream);
+    CHECK(strtoull(strrchr(name, '-') + 1, NULL, 16) == segment->number);
+
+    following = *segment;
+    following.number++;
+    sealed_journal_segment_name(next, &following);
+    CHECK(strcmp(name, next) < 0);
+}
+
+
+static void
+prepare(void)
+{
+    if (secret.count) {
+        return;
+    }
+
+    sealed_journal_identity(zone, "fuzz", 4);
+
+    CHECK(sealed_key_line_derive(&secret.line[0]) == 0);
+    secret.count = 1;
+
+    stranger.master[0] = 1;
+    CHECK(sealed_key_line_derive(&stranger) == 0);
 }
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    int                              rc;
     sums_t                           sums;
-    unsigned                         i;
+    uint8_t                          first;
+    unsigned                         i, may_fail;
     const char                      *error;
     sealed_recovery_t                recovery;
     sealed_recovery_sink_t           sink;
     sealed_recovery_report_t         report;
     sealed_journal_header_result_t   header[FILES];
 
-    static sealed_master_secret_t  secret;
-
-    if (secret.count == 0) {
-        secret.count = 1;
-        CHECK(sealed_key_line_derive(&secret.line[0]) == 0);
-    }
-
     if (size == 0) {
         return 0;
     }
 
-    files = 0;
+    prepare();
 
-    if (data[0] == 0) {
-        file_size[0] = size - 1;
-        memcpy(file[0], data + 1, file_size[0]);
+    first = *data++;
+    size--;
+    files = 0;
+    left = 0;
+
+    if ((first & FAILS) && size) {
+        left = *data++;
+        size--;
+    }
+
+    may_fail = left;
+
+    if (first == 0) {
+        memcpy(file[0], data, size);
+        file_size[0] = size;
         files = 1;
 
     } else {
-        build(data + 1, size - 1, &secret.line[0]);
+        build(data, size);
     }
 
     memset(&sums, 0, sizeof(sums));
@@ -246,7 +323,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sink.revocation = revocation;
     sink.certificate = certificate;
     sink.quota = quota;
-    sink.progress = NULL;
+    sink.progress = progress;
 
     sealed_recovery_init(&recovery, zone, &secret, 1000, resize, NULL);
 
@@ -255,6 +332,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (i = 0; i < files && error == NULL; i++) {
         error = sealed_recovery_examine(&recovery, file[i], file_size[i],
                                         &header[i]);
+    }
+
+    /* the file may have got another header since */
+
+    if (first & CHANGES) {
+        file[0][SEALED_JOURNAL_BLOCK / 2] ^= 1;
+        file[0][0] ^= 1;
     }
 
     for (i = 0; i < files && error == NULL; i++) {
@@ -270,10 +354,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     if (error == NULL) {
-        CHECK(sealed_recovery_resolve(&recovery) == 0);
-        CHECK(sealed_recovery_emit(&recovery, &sink) == 0);
-        CHECK(sums.items == recovery.result.envelopes);
-        CHECK(sums.bodies == recovery.result.bodies);
+        rc = sealed_recovery_resolve(&recovery);
+        CHECK(rc == 0 || may_fail);
+
+        if (rc == 0) {
+            rc = sealed_recovery_emit(&recovery, &sink);
+            CHECK(rc == 0 || may_fail);
+        }
+
+        if (rc == 0) {
+            CHECK(sums.items == recovery.result.envelopes);
+            CHECK(sums.bodies == recovery.result.bodies);
+        }
     }
 
     sealed_recovery_free(&recovery);

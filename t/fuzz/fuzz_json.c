@@ -1,14 +1,24 @@
 
 /*
  * What answers are written with: text of any octets comes out as one string
- * that reads as the same, in whatever room there is; problem documents can
- * be read by the reader of requests.
+ * that reads as the same, in whatever room there is; what is written by one
+ * call after another is a document, or is known not to be one; problem
+ * documents can be read by the reader of requests.
+ *
+ * Aims at: json.c problem.c
  */
 
 #include "fuzz.h"
 #include "json.h"
 #include "json_object.h"
 #include "problem.h"
+
+#include <jansson.h>
+
+
+enum {
+    DEPTH = 16                          /* that there may be */
+};
 
 
 static void check_room(uint64_t number, sealed_bytes_t text);
@@ -18,6 +28,9 @@ static const char *read_string(const char *pos, const char *end,
     sealed_bytes_t text);
 static const char *skip(const char *pos, const char *end, const char *text);
 static void check_problem(sealed_verdict_t verdict, uint64_t number);
+static void check_calls(const uint8_t *data, size_t size);
+static int write_calls(sealed_json_t *json, const uint8_t *data,
+    size_t size);
 
 
 int
@@ -36,6 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     text = copy(data, size);
     check_room(number, text);
+    check_calls(text.data, text.size);
     free_copy(text);
 
     check_problem((sealed_verdict_t) (1 + number % (SEALED_VERDICTS - 1)),
@@ -217,4 +231,154 @@ check_problem(sealed_verdict_t verdict, uint64_t number)
 
         free_copy(document);
     }
+}
+
+
+/* one call after another, with room enough and with less */
+
+static void
+check_calls(const uint8_t *data, size_t size)
+{
+    int             good;
+    char           *whole, *part;
+    size_t          all, room;
+    json_t         *document;
+    sealed_json_t   json;
+
+    if (size < 2) {
+        return;
+    }
+
+    room = (size_t) data[0] << 8 | data[1];
+    data += 2;
+    size -= 2;
+
+    all = 64 * (size + 2 * DEPTH);
+    whole = malloc(all);
+    CHECK(whole != NULL);
+
+    sealed_json_init(&json, whole, all);
+    good = write_calls(&json, data, size);
+    CHECK(json.overflow == !good);
+    all = (size_t) (json.pos - whole);
+
+    if (good) {
+        document = json_loadb(whole, all, JSON_ALLOW_NUL, NULL);
+        CHECK(document != NULL);
+        json_decref(document);
+    }
+
+    room %= all + 1;
+    part = malloc(room);
+    CHECK(part != NULL);
+
+    sealed_json_init(&json, part, room);
+    CHECK(write_calls(&json, data, size) == good);
+    CHECK(json.overflow == (!good || room < all));
+    CHECK(json.pos >= part && json.pos <= part + room);
+    CHECK(memcmp(part, whole, (size_t) (json.pos - part)) == 0);
+
+    free(part);
+    free(whole);
+}
+
+
+/*
+ * An octet for each call, inside an array that is opened first and with what
+ * is still open closed at the end.  0 when there are too many levels, or one
+ * is closed that is not there.
+ */
+
+static int
+write_calls(sealed_json_t *json, const uint8_t *data, size_t size)
+{
+    char      text[8];
+    size_t    i, j, n;
+    unsigned  depth, object[DEPTH + 1];
+
+    enum { OBJECT, ARRAY, END, NUMBER, BOOL, NIL, BASE64, STRING };
+
+    sealed_json_array(json);
+    depth = 1;
+    object[1] = 0;
+
+    for (i = 0; i < size; i++) {
+
+        if (depth && object[depth] && data[i] % 8 != END) {
+            sealed_json_name(json, "name");
+        }
+
+        n = data[i] / 8 % sizeof(text);
+        n = n < size - i ? n : size - i;
+
+        switch (depth ? data[i] % 8 : END) {
+
+        case OBJECT:
+        case ARRAY:
+            if (data[i] % 8 == OBJECT) {
+                sealed_json_object(json);
+
+            } else {
+                sealed_json_array(json);
+            }
+
+            if (depth == DEPTH) {
+                return 0;
+            }
+
+            object[++depth] = data[i] % 8 == OBJECT;
+            break;
+
+        case END:
+            if (depth && object[depth]) {
+                sealed_json_object_end(json);
+
+            } else {
+                sealed_json_array_end(json);
+            }
+
+            if (depth == 0) {
+                return 0;
+            }
+
+            depth--;
+            break;
+
+        case NUMBER:
+            sealed_json_uint(json, data[i] / 8);
+            break;
+
+        case BOOL:
+            sealed_json_bool(json, data[i] / 8 % 2);
+            break;
+
+        case NIL:
+            sealed_json_null(json);
+            break;
+
+        case BASE64:
+            sealed_json_base64url(json, data + i, n);
+            i += n ? n - 1 : 0;
+            break;
+
+        default:
+            for (j = 0; j < n; j++) {
+                text[j] = (char) (data[i + j] & 0x7f);
+            }
+
+            sealed_json_string(json, text, n);
+            i += n ? n - 1 : 0;
+        }
+    }
+
+    for (/* void */; depth; depth--) {
+        if (object[depth]) {
+            sealed_json_object_end(json);
+
+        } else {
+            sealed_json_array_end(json);
+        }
+    }
+
+    return 1;
 }

@@ -9,6 +9,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char                     text[SEALED_MAX_KEY_LINES * 128], *p;
+    uint8_t                  franking[2][32];
     size_t                   i, lines;
     unsigned                 line_number, j;
     const char              *error;
@@ -76,7 +77,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(memcmp(again.line[i].exchange_public, line->exchange_public,
                      32) == 0);
         CHECK(again.line[i].tag == line->tag);
+
+        sealed_key_line_franking_key(franking[0], &again.line[i], 1);
+        sealed_key_line_franking_key(franking[1], line, 1);
+        CHECK(memcmp(franking[0], franking[1], 32) == 0);
+        sealed_key_line_franking_key(franking[1], line, 2);
+        CHECK(memcmp(franking[0], franking[1], 32) != 0);
     }
+
+    /* 0 is no key's */
+
+    CHECK(sealed_master_secret_find(&secret, 0) == NULL);
 
     sealed_master_secret_wipe(&secret);
     CHECK(sodium_is_zero((const uint8_t *) &secret, sizeof(secret)));

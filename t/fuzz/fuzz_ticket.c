@@ -12,7 +12,7 @@
 
 
 enum {
-    TICKETS   = 16,
+    TICKETS   = 32,
     MAILBOXES = 4
 };
 
@@ -144,7 +144,10 @@ check_issued(const uint8_t *data, size_t size)
 }
 
 
-/* octets by two: which ticket, and how many seconds are over until then */
+/*
+ * Octets by two: which ticket, and how many seconds are over until then.  The
+ * first mailbox has more of them than fit.
+ */
 
 static void
 show(const uint8_t *data, size_t size)
@@ -175,7 +178,8 @@ show(const uint8_t *data, size_t size)
         ticket.expiry = expiry[i];
         ticket.random[7] = (uint8_t) (1 + i);
 
-        verdict = sealed_ticket_use(&zone, &ticket, mailbox[i % MAILBOXES],
+        verdict = sealed_ticket_use(&zone, &ticket,
+                                    mailbox[i < 20 ? 0 : i % MAILBOXES],
                                     now);
 
         CHECK(verdict == SEALED_OK || verdict == SEALED_UNAUTHORIZED
