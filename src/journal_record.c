@@ -48,7 +48,10 @@ sealed_journal_open_decode(sealed_journal_mailbox_t *mailbox,
     mailbox->through = sealed_get64(p + 12);
     mailbox->next = sealed_get64(p + 20);
 
-    return mailbox->through < mailbox->next
+    /* a tag of 0 is that of one that has ended, which no record says */
+
+    return mailbox->tag != 0
+           && mailbox->through < mailbox->next
            && mailbox->next <= SEALED_JOURNAL_SEQ_END ? 0 : -1;
 }
 
@@ -103,7 +106,7 @@ sealed_journal_revoke_decode(sealed_journal_revocation_t *revocation,
     p = get(revocation->id, payload.data, sizeof(revocation->id));
     revocation->until = sealed_get64(p);
 
-    return 0;
+    return revocation->until < SEALED_JOURNAL_TIME_END ? 0 : -1;
 }
 
 
@@ -151,7 +154,9 @@ sealed_journal_certificate_decode(sealed_journal_certificate_t *certificate,
         certificate->window[i] = sealed_get64(p + 36 + 8 * i);
     }
 
-    return certificate->class < 256 && certificate->opened < 65536 ? 0 : -1;
+    return certificate->class < 256
+           && certificate->opened < 65536
+           && certificate->end < SEALED_JOURNAL_TIME_END ? 0 : -1;
 }
 
 
@@ -179,7 +184,8 @@ sealed_journal_quota_decode(sealed_journal_quota_t *quota,
     quota->drawn = sealed_get32(p);
     quota->end = sealed_get64(p + 4);
 
-    return quota->drawn < 65536 ? 0 : -1;
+    return quota->drawn < 65536
+           && quota->end < SEALED_JOURNAL_TIME_END ? 0 : -1;
 }
 
 

@@ -25,6 +25,9 @@
 /* numbers of envelopes are below this one */
 #define SEALED_JOURNAL_SEQ_END  ((uint64_t) 1 << 62)
 
+/* unix times are below this one: their hours fit into 32 bits, rounded up */
+#define SEALED_JOURNAL_TIME_END  ((uint64_t) UINT32_MAX * 3600)
+
 enum {
     SEALED_JOURNAL_OPEN_SIZE         = 16 + 32 + 4 * 3 + 8 * 2,
     SEALED_JOURNAL_CLOSE_SIZE        = 16 + 4 + 8,

@@ -471,6 +471,13 @@ read_record(sealed_recovery_t *recovery, uint32_t segment,
         }
 
         if (record->kind == SEALED_JOURNAL_CLOSE) {
+
+            /* 0 would be one that is open */
+
+            if (change.value == 0 || change.value > UINT32_MAX) {
+                return READ_MALFORMED;
+            }
+
             mailbox->closed = 1;
             mailbox->closed_until = change.value;
             return 0;

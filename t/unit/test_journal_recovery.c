@@ -182,6 +182,73 @@ put_items(stream_t *s, unsigned mailbox, uint32_t life, uint64_t seq,
 }
 
 
+/* records that say what no gateway writes, and a zone could not hold */
+
+static void
+put_times(stream_t *s, uint64_t time)
+{
+    sealed_journal_quota_t        quota;
+    sealed_journal_revocation_t   revocation;
+    sealed_journal_certificate_t  certificate;
+
+    memset(&revocation, 0, sizeof(revocation));
+    revocation.until = time;
+    put_revocation(s, &revocation);
+
+    memset(&certificate, 0, sizeof(certificate));
+    certificate.end = time;
+    put_certificate(s, &certificate);
+
+    memset(&quota, 0, sizeof(quota));
+    quota.end = time;
+    put_quota(s, &quota);
+}
+
+
+static void
+test_bounds(void **state)
+{
+    found_t                   *found;
+    world_t                   *w;
+    stream_t                  *a;
+    sealed_journal_mailbox_t   ended;
+
+    w = world_new();
+    a = world_stream(w, 1, 0, 1 << 20);
+
+    put_open(a, 0, 1, 0, 1);
+    put_change(a, SEALED_JOURNAL_CLOSE, 0, 1, 0);
+    put_change(a, SEALED_JOURNAL_CLOSE, 0, 1, (uint64_t) UINT32_MAX + 1);
+
+    memset(&ended, 0, sizeof(ended));
+    id_of(ended.id, 1);
+    ended.next = 1;
+    sealed_journal_open_encode(stream_reserve(a, SEALED_JOURNAL_OPEN_SIZE),
+                               &ended);
+    sealed_journal_put(&a->writer, SEALED_JOURNAL_OPEN,
+                       SEALED_JOURNAL_OPEN_SIZE);
+
+    put_times(a, SEALED_JOURNAL_TIME_END);
+    put_times(a, UINT64_MAX);
+    stream_flush(a);
+
+    found = recovered(w);
+    assert_int_equal(found->report.damaged, 2 + 1 + 2 * 3);
+    assert_int_equal(found->mailboxes, 1);
+    assert_int_equal(found->mailbox[0].closed_until, 0);
+
+    put_change(a, SEALED_JOURNAL_CLOSE, 0, 1, UINT32_MAX);
+    put_times(a, SEALED_JOURNAL_TIME_END - 1);
+    stream_end(a);
+
+    found = recovered(w);
+    assert_int_equal(found->report.damaged, 2 + 1 + 2 * 3);
+    assert_int_equal(found->mailbox[0].closed_until, UINT32_MAX);
+
+    world_free(w);
+}
+
+
 /* what ended in order counts instead of all that is older, and only then */
 
 static void
@@ -224,14 +291,17 @@ test_snapshot(void **state)
     put_items(snapshot, 1, 3, 2, &names[1], &numbers[1], 1);
 
     memset(&revocation, 5, sizeof(revocation));
+    revocation.until = LATER * UINT64_C(3600);
     put_revocation(snapshot, &revocation);
 
     memset(&certificate, 6, sizeof(certificate));
+    certificate.end = LATER * UINT64_C(3600);
     certificate.class = 255;
     certificate.opened = 65535;
     put_certificate(snapshot, &certificate);
 
     memset(&quota, 7, sizeof(quota));
+    quota.end = LATER * UINT64_C(3600);
     quota.drawn = 65535;
     put_quota(snapshot, &quota);
     stream_flush(snapshot);
@@ -327,29 +397,29 @@ test_headless(void **state)
         w = world_new();
 
         if (first == 1) {
-            a = begin(w, 1, 0, 1 << 20);
+            a = world_stream(w, 1, 0, 1 << 20);
             put_open(a, 0, 1, 0, 1);
             put_one(a, 0, 1, 1, 1);
-            end(a);
+            stream_end(a);
 
             found = recovered(w);
             assert_int_equal(found->items, 1);
             assert_false(found->result.headless);
         }
 
-        snapshot = begin(w, 2, 1, 1 << 20);
+        snapshot = world_stream(w, 2, 1, 1 << 20);
         put_open(snapshot, 0, 1, 1, 2);
-        flush(snapshot);
+        stream_flush(snapshot);
 
-        b = begin(w, 2, 0, 1 << 20);
+        b = world_stream(w, 2, 0, 1 << 20);
         put_open(b, 1, 1, 0, 1);
         put_one(b, 1, 1, 1, 1);
-        end(b);
+        stream_end(b);
 
         found = recovered(w);
         assert_int_equal(found->result.headless, first > 1);
 
-        end(snapshot);
+        stream_end(snapshot);
 
         found = recovered(w);
         assert_int_equal(found->items, 1);
@@ -414,6 +484,7 @@ main(void)
         cmocka_unit_test(test_merge),
         cmocka_unit_test(test_gap),
         cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_snapshot),
         cmocka_unit_test(test_headless),
         cmocka_unit_test(test_refused)
