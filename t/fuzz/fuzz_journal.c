@@ -9,7 +9,7 @@
 
 #include "fuzz.h"
 
-#include "journal_recovery.h"
+#include "segments.h"
 
 
 typedef struct {
@@ -21,33 +21,18 @@ typedef struct {
 } sums_t;
 
 
+/* in the first octet; 0: a file as it is */
+
 enum {
-    FILES   = 4,
-
-    /* instead of a record's kind */
-
-    NEXT    = 15,
-
-    /* in the first octet; 0: a file as it is */
-
     FAILS   = 64,
     CHANGES = 128
 };
 
-static uint8_t   file[FILES][128 * 1024];
-static size_t    file_size[FILES];
-static unsigned  files;
+
 static unsigned  left;                  /* calls until one fails; 0: none */
 
-static uint8_t                 zone[SEALED_JOURNAL_IDENTITY];
-static sealed_master_secret_t  secret;
-static sealed_key_line_t       stranger;
 
-
-static void prepare(void);
-static void begin(sealed_journal_segment_t *segment,
-    const sealed_key_line_t *line);
-static void check_name(const sealed_journal_segment_t *segment);
+static void check_names(void);
 
 
 static int
@@ -158,123 +143,6 @@ progress(void *context, uint64_t done, uint64_t all)
 }
 
 
-/*
- * Kind and size, then the payload; after the last, places to change.  The
- * kind NEXT ends a file, and its size says which the next one is.
- */
-
-static void
-build(const uint8_t *data, size_t size)
-{
-    size_t                     n, at;
-    sealed_journal_segment_t   segment;
-    const sealed_key_line_t   *line;
-
-    line = &secret.line[0];
-
-    memset(&segment, 0, sizeof(segment));
-    memcpy(segment.zone, zone, sizeof(zone));
-    segment.generation = 1;
-    segment.stream = 2;
-    segment.number = 1;
-    begin(&segment, line);
-
-    while (size >= 3 && (data[0] & 15)) {
-        n = (size_t) data[1] << 8 | data[2];
-
-        if ((data[0] & 15) == NEXT) {
-
-            if (files == FILES) {
-                break;
-            }
-
-            segment.snapshot = n & 1;
-            segment.generation = 1 + (n >> 1 & 3);
-            segment.stream = 2 + (n >> 3 & 3);
-            segment.number = (uint32_t) (n >> 5 & 3);
-            segment.zone[0] = zone[0] ^ (n >> 7 & 1);
-            line = n >> 8 & 1 ? &stranger : &secret.line[0];
-            begin(&segment, line);
-
-            data += 3;
-            size -= 3;
-            continue;
-        }
-
-        at = file_size[files - 1];
-
-        if (n > size - 3
-            || at + sealed_journal_record_size(n) > sizeof(file[0]))
-        {
-            break;
-        }
-
-        memcpy(file[files - 1] + at + SEALED_JOURNAL_FRAME, data + 3, n);
-        sealed_journal_record_seal(file[files - 1] + at, (uint32_t) n,
-                                   data[0] & 15, &segment, line->journal_key,
-                                   at);
-        file_size[files - 1] += sealed_journal_record_size(n);
-
-        data += 3 + n;
-        size -= 3 + n;
-    }
-
-    for (/* void */; size >= 4; data += 4, size -= 4) {
-        at = ((size_t) data[1] << 8 | data[2]) % file_size[files - 1];
-        file[files - 1][at] ^= data[3];
-    }
-}
-
-
-static void
-begin(sealed_journal_segment_t *segment, const sealed_key_line_t *line)
-{
-    segment->tag = line->tag;
-    sealed_journal_segment_keys(segment, line->journal_key);
-    sealed_journal_header_encode(file[files], segment);
-    check_name(segment);
-    file_size[files++] = SEALED_JOURNAL_BLOCK;
-}
-
-
-/* which sorts as segments are to be read */
-
-static void
-check_name(const sealed_journal_segment_t *segment)
-{
-    char                      name[SEALED_JOURNAL_NAME_SIZE];
-    char                      next[SEALED_JOURNAL_NAME_SIZE];
-    sealed_journal_segment_t  following;
-
-    sealed_journal_segment_name(name, segment);
-    CHECK(strtoull(name, NULL, 16) == segment->generation);
-    CHECK(strtoull(strchr(name, '-') + 1, NULL, 16) == segment->stream);
-    CHECK(strtoull(strrchr(name, '-') + 1, NULL, 16) == segment->number);
-
-    following = *segment;
-    following.number++;
-    sealed_journal_segment_name(next, &following);
-    CHECK(strcmp(name, next) < 0);
-}
-
-
-static void
-prepare(void)
-{
-    if (secret.count) {
-        return;
-    }
-
-    sealed_journal_identity(zone, "fuzz", 4);
-
-    CHECK(sealed_key_line_derive(&secret.line[0]) == 0);
-    secret.count = 1;
-
-    stranger.master[0] = 1;
-    CHECK(sealed_key_line_derive(&stranger) == 0);
-}
-
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -292,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    prepare();
+    prepare_segments();
 
     first = *data++;
     size--;
@@ -312,7 +180,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         files = 1;
 
     } else {
-        build(data, size);
+        build_segments(data, size);
+        check_names();
     }
 
     memset(&sums, 0, sizeof(sums));
@@ -325,7 +194,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sink.quota = quota;
     sink.progress = progress;
 
-    sealed_recovery_init(&recovery, zone, &secret, 1000, resize, NULL);
+    sealed_recovery_init(&recovery, zone_identity, &secret, HOUR, resize,
+                         NULL);
 
     error = NULL;
 
@@ -371,4 +241,34 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sealed_recovery_free(&recovery);
 
     return 0;
+}
+
+
+/* which sorts as segments are to be read */
+
+static void
+check_names(void)
+{
+    char                      name[SEALED_JOURNAL_NAME_SIZE];
+    char                      next[SEALED_JOURNAL_NAME_SIZE];
+    unsigned                  i;
+    sealed_journal_segment_t  segment;
+
+    for (i = 0; i < files; i++) {
+
+        if (sealed_journal_header_decode(&segment, file[i], file_size[i])
+            != SEALED_JOURNAL_HEADER_OK)
+        {
+            continue;
+        }
+
+        sealed_journal_segment_name(name, &segment);
+        CHECK(strtoull(name, NULL, 16) == segment.generation);
+        CHECK(strtoull(strchr(name, '-') + 1, NULL, 16) == segment.stream);
+        CHECK(strtoull(strrchr(name, '-') + 1, NULL, 16) == segment.number);
+
+        segment.number++;
+        sealed_journal_segment_name(next, &segment);
+        CHECK(strcmp(name, next) < 0);
+    }
 }
