@@ -1,8 +1,8 @@
 
 /*
- * What a journal brings back into a zone: whatever its records say, the zone
- * is sound afterwards, or there was no room, or a record is one that no
- * gateway writes.
+ * What a journal brings back into a zone with so many free pages (0: all):
+ * whatever its records say, the zone is sound afterwards, or there was no
+ * room, or a record is one that no gateway writes.
  *
  * Aims at: restore.c
  */
@@ -19,12 +19,18 @@
 #define NOW  ((uint64_t) HOUR * 3600)
 
 
+enum {
+    PAGES = SEALED_ZONE_MIN_SIZE / SEALED_PAGE_SIZE
+};
+
+
 static uint8_t        *memory;
+static uint32_t        taken[PAGES], ntaken;
 static sealed_zone_t   zone;
 
 
 static void
-prepare_zone(void)
+prepare_zone(uint32_t room)
 {
     static const uint8_t  hash_key[16] = { 7 };
 
@@ -39,6 +45,30 @@ prepare_zone(void)
                              hash_key)
           == 0);
     CHECK(sealed_worker_claim(&zone) == 0);
+    zone.limits.idle_seconds = 30 * 86400;
+
+    /* a section is as long as the undo log has room */
+
+    ntaken = 0;
+
+    while (room && zone.header->arena.free_pages > room) {
+        CHECK(sealed_arena_lock(&zone) == 0);
+        CHECK(sealed_arena_take(&zone, SEALED_POOL_INDEX, &taken[ntaken++],
+                                1)
+              == 1);
+        sealed_arena_unlock(&zone);
+    }
+}
+
+
+static void
+give_back(void)
+{
+    while (ntaken) {
+        CHECK(sealed_arena_lock(&zone) == 0);
+        sealed_arena_give(&zone, taken[--ntaken]);
+        sealed_arena_unlock(&zone);
+    }
 }
 
 
@@ -151,6 +181,7 @@ check_zone(const sealed_recovery_t *recovery)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    uint8_t                          room;
     unsigned                         i;
     const char                      *error;
     sealed_recovery_t                recovery;
@@ -161,8 +192,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         NULL, mailbox, body, item, revocation, certificate, quota, NULL
     };
 
+    if (size == 0) {
+        return 0;
+    }
+
+    room = *data++;
     prepare_segments();
-    build_segments(data, size);
+    build_segments(data, size - 1);
 
     sealed_recovery_init(&recovery, zone_identity, &secret, HOUR, resize,
                          NULL);
@@ -184,12 +220,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (error == NULL) {
         CHECK(sealed_recovery_resolve(&recovery) == 0);
 
-        prepare_zone();
+        prepare_zone(room);
         sealed_restore_lives(&zone, recovery.result.lives);
 
         /* one that failed is thrown away as a whole */
 
         if (sealed_recovery_emit(&recovery, &sink) == 0) {
+            give_back();
             check_zone(&recovery);
         }
 
