@@ -241,7 +241,7 @@ fuzz-coverage: packages-coverage
 # an nginx with a journal, killed under load, as often as it takes
 
 soak: packages-test
-	@$(MAKE) --no-print-directory all unit-programs
+	@$(MAKE) --no-print-directory all unit-programs bench-programs
 	@SEALED_CRASH_ROUNDS=$(SOAK_ROUNDS) NGINX_BIN=$(NGINX) \
 		NGINX_MODULE=$(CURDIR)/$(SO) prove -It/lib -v t/41-crash.t
 	@SEALED_KILL_ROUNDS=$$(( ($(SOAK_ROUNDS) + 24) / 25 )) \
@@ -268,7 +268,7 @@ bench: packages-bench
 	@$(MAKE) --no-print-directory all bench-programs
 	@QUICK='$(QUICK)' MODULE=$(SO) t/bench/run
 
-bench_programs = $(addprefix $(B)/bench/,engine check certificates)
+bench_programs = $(addprefix $(B)/bench/,engine check certificates readers)
 
 bench-programs: $(bench_programs)
 
@@ -276,7 +276,10 @@ $(bench_programs): $(B)/bench/%: \
 		$(B)/cli/t/bench/%.o $(B)/cli/libsealed.a
 	$(call say,LD)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(libs) -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(libs) -lpthread
+
+$(B)/bench/readers: $(addprefix $(B)/cli/t/bench/,crowd.o client.o)
 
 
 # MODULES is where nginx looks for its modules, by default as it says itself

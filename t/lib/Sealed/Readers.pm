@@ -1,7 +1,7 @@
 package Sealed::Readers;
 
-# The program t/bench/readers.c at work on a gateway (Sealed::Nginx), or on
-# nchan beside it.
+# The program t/bench/readers.c (make bench-programs) at work on a gateway
+# (Sealed::Nginx), or on nchan beside it.
 #
 #     my $readers = Sealed::Readers->new(nginx => $nginx, mode => 'idle',
 #                                        count => 1000);
@@ -14,33 +14,13 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
-use File::Path qw(make_path);
 use IPC::Open2 qw(open2);
 
 use Sealed::Client ();
 use Sealed::Crypto qw(b64);
 
-my $top = abs_path(dirname(__FILE__) . '/../../..');
-
-# compile it when it is older than its source
-
-sub program {
-    my $program = "$top/build/bench/readers";
-    my $source = "$top/t/bench/readers.c";
-    my $library = "$top/build/cli/libsealed.a";
-
-    make_path("$top/build/bench");
-
-    return $program if -e $program && -M $program < -M $source
-                       && -M $program < -M $library;
-
-    system('gcc', qw(-O2 -g -std=gnu99 -Wall -Wextra -Werror
-                     -D_GNU_SOURCE -DSEALED_HAVE_LIBCRYPTO=1 -o),
-           $program, $source, $library, qw(-lsodium -lcrypto)) == 0
-        or die "readers: does not compile\n";
-
-    return $program;
-}
+my $program = abs_path(dirname(__FILE__) . '/../../..')
+              . '/build/bench/readers';
 
 sub actor {
     my ($actor) = @_;
@@ -54,7 +34,6 @@ sub actor {
 sub new {
     my ($class, %o) = @_;
 
-    my $program = program();
     my $client = $o{client} // Sealed::Client->new(nginx => $o{nginx});
     my @command = ($program, $o{mode},
         '--port', $o{nginx}->port,
