@@ -1,6 +1,7 @@
 
 #include "certificate.h"
 #include "hash.h"
+#include "octets.h"
 
 #include <string.h>
 #include <sodium.h>
@@ -31,10 +32,6 @@ static int parse_signed(sealed_certificate_t *certificate,
     const sealed_certificate_rules_t *rules);
 static int parse_blind(sealed_certificate_t *certificate,
     const sealed_certificate_rules_t *rules);
-static uint32_t read_u32(const uint8_t *p);
-static void write_u32(uint8_t *p, uint32_t value);
-static uint64_t read_u64(const uint8_t *p);
-static void write_u64(uint8_t *p, uint64_t value);
 static void signed_message(uint8_t *message, const uint8_t *certificate);
 
 
@@ -176,7 +173,7 @@ sealed_blind_info(uint8_t out[SEALED_BLIND_INFO_SIZE], unsigned class,
 {
     memcpy(out, info_label, sizeof(info_label) - 1);
     out[sizeof(info_label) - 1] = (uint8_t) class;
-    write_u32(out + sizeof(info_label), epoch);
+    (void) sealed_put32(out + sizeof(info_label), epoch);
 }
 
 
@@ -186,7 +183,7 @@ sealed_blind_certificate(uint8_t out[SEALED_BLIND_CERTIFICATE_SIZE],
 {
     out[0] = SEALED_CERTIFICATE_BLIND;
     out[AT_CLASS] = (uint8_t) class;
-    write_u32(out + AT_EPOCH, epoch);
+    (void) sealed_put32(out + AT_EPOCH, epoch);
     memcpy(out + AT_SERIAL, serial, 32);
 }
 
@@ -221,8 +218,8 @@ sealed_certificate_sign(uint8_t out[SEALED_SIGNED_CERTIFICATE_SIZE],
 
     out[0] = SEALED_CERTIFICATE_SIGNED;
     out[AT_CLASS] = (uint8_t) class;
-    write_u64(out + AT_NOT_BEFORE, not_before);
-    write_u64(out + AT_NOT_AFTER, not_after);
+    (void) sealed_put64(out + AT_NOT_BEFORE, not_before);
+    (void) sealed_put64(out + AT_NOT_AFTER, not_after);
     sealed_authority_id(out + AT_AUTHORITY, authority_public);
     memcpy(out + AT_SUBJECT, subject_public, 32);
 
@@ -245,8 +242,8 @@ parse_signed(sealed_certificate_t *certificate,
 
     certificate->class = p[AT_CLASS];
     certificate->epoch = 0;
-    certificate->not_before = read_u64(p + AT_NOT_BEFORE);
-    certificate->not_after = read_u64(p + AT_NOT_AFTER);
+    certificate->not_before = sealed_get64(p + AT_NOT_BEFORE);
+    certificate->not_after = sealed_get64(p + AT_NOT_AFTER);
     certificate->authority = p + AT_AUTHORITY;
     certificate->subject = p + AT_SUBJECT;
 
@@ -267,7 +264,7 @@ parse_blind(sealed_certificate_t *certificate,
     }
 
     certificate->class = p[AT_CLASS];
-    certificate->epoch = read_u32(p + AT_EPOCH);
+    certificate->epoch = sealed_get32(p + AT_EPOCH);
     certificate->not_before = certificate->epoch * rules->epoch_seconds;
     certificate->not_after = certificate->not_before + rules->epoch_seconds
                              + rules->epoch_overlap;
@@ -283,49 +280,4 @@ signed_message(uint8_t *message, const uint8_t *certificate)
 {
     memcpy(message, signed_label, sizeof(signed_label));
     memcpy(message + sizeof(signed_label), certificate, AT_SIGNATURE);
-}
-
-
-static uint32_t
-read_u32(const uint8_t *p)
-{
-    return ((uint32_t) p[0] << 24) | ((uint32_t) p[1] << 16)
-           | ((uint32_t) p[2] << 8) | p[3];
-}
-
-
-static void
-write_u32(uint8_t *p, uint32_t value)
-{
-    p[0] = (uint8_t) (value >> 24);
-    p[1] = (uint8_t) (value >> 16);
-    p[2] = (uint8_t) (value >> 8);
-    p[3] = (uint8_t) value;
-}
-
-
-static uint64_t
-read_u64(const uint8_t *p)
-{
-    unsigned  i;
-    uint64_t  value;
-
-    value = 0;
-
-    for (i = 0; i < 8; i++) {
-        value = (value << 8) | p[i];
-    }
-
-    return value;
-}
-
-
-static void
-write_u64(uint8_t *p, uint64_t value)
-{
-    unsigned  i;
-
-    for (i = 0; i < 8; i++) {
-        p[i] = (uint8_t) (value >> (56 - 8 * i));
-    }
 }

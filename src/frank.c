@@ -1,6 +1,7 @@
 
 #include "frank.h"
 #include "hash.h"
+#include "octets.h"
 
 #include <string.h>
 #include <sodium.h>
@@ -15,8 +16,6 @@ enum {
 
 static void additional_data(uint8_t out[64], const uint8_t *commitment,
     const uint8_t *body_digest);
-static void write_u32(uint8_t *p, uint32_t value);
-static uint32_t read_u32(const uint8_t *p);
 
 
 void
@@ -46,8 +45,8 @@ sealed_stamp_make(uint8_t out[SEALED_STAMP_SIZE], const sealed_stamp_t *stamp,
 
     memcpy(plain, stamp->certificate_id, SEALED_CERTIFICATE_ID_SIZE);
     plain[16] = (uint8_t) stamp->class;
-    write_u32(plain + 17, stamp->epoch);
-    write_u32(plain + 21, stamp->hour);
+    (void) sealed_put32(plain + 17, stamp->epoch);
+    (void) sealed_put32(plain + 21, stamp->hour);
 
     additional_data(ad, commitment, body_digest);
 
@@ -77,8 +76,8 @@ sealed_stamp_open(sealed_stamp_t *stamp,
 
     memcpy(stamp->certificate_id, plain, SEALED_CERTIFICATE_ID_SIZE);
     stamp->class = plain[16];
-    stamp->epoch = read_u32(plain + 17);
-    stamp->hour = read_u32(plain + 21);
+    stamp->epoch = sealed_get32(plain + 17);
+    stamp->hour = sealed_get32(plain + 21);
 
     return 0;
 }
@@ -144,22 +143,4 @@ additional_data(uint8_t out[64], const uint8_t *commitment,
 {
     memcpy(out, commitment, 32);
     memcpy(out + 32, body_digest, 32);
-}
-
-
-static void
-write_u32(uint8_t *p, uint32_t value)
-{
-    p[0] = (uint8_t) (value >> 24);
-    p[1] = (uint8_t) (value >> 16);
-    p[2] = (uint8_t) (value >> 8);
-    p[3] = (uint8_t) value;
-}
-
-
-static uint32_t
-read_u32(const uint8_t *p)
-{
-    return ((uint32_t) p[0] << 24) | ((uint32_t) p[1] << 16)
-           | ((uint32_t) p[2] << 8) | p[3];
 }

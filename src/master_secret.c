@@ -1,6 +1,7 @@
 
 #include "master_secret.h"
 #include "hash.h"
+#include "octets.h"
 #include "poprf.h"
 
 #include <string.h>
@@ -82,8 +83,7 @@ sealed_key_line_derive(sealed_key_line_t *line)
     sealed_sha256_update(&ctx, line->zone_key, 32);
     sealed_sha256_final(&ctx, digest);
 
-    line->tag = ((uint32_t) digest[0] << 24) | ((uint32_t) digest[1] << 16)
-                | ((uint32_t) digest[2] << 8) | digest[3];
+    line->tag = sealed_get32(digest);
 
     /* 0 is the tag of a mailbox that has ended */
 

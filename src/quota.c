@@ -2,6 +2,7 @@
 #include "quota.h"
 #include "certificate_table.h"
 #include "hash.h"
+#include "octets.h"
 
 #include <string.h>
 
@@ -16,10 +17,7 @@ sealed_quota_id(uint8_t out[SEALED_QUOTA_ID_SIZE], const uint8_t zone_key[32],
     static const char  label[] = "sealed-sender quota v1";
 
     row[0] = (uint8_t) class;
-    row[1] = (uint8_t) (epoch >> 24);
-    row[2] = (uint8_t) (epoch >> 16);
-    row[3] = (uint8_t) (epoch >> 8);
-    row[4] = (uint8_t) epoch;
+    (void) sealed_put32(row + 1, epoch);
 
     sealed_hmac_init(&hmac, zone_key, 32);
     sealed_hmac_update(&hmac, label, sizeof(label) - 1);

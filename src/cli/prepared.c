@@ -3,6 +3,7 @@
 #include "options.h"
 #include "output.h"
 #include "../hash.h"
+#include "../octets.h"
 #include "../request_signature.h"
 
 #include <errno.h>
@@ -268,15 +269,11 @@ static int
 read_integer(const sealed_prepared_file_t *prepared, size_t *offset,
     uint32_t *value)
 {
-    const uint8_t  *p;
-
     if (prepared->size - *offset < 4) {
         return -1;
     }
 
-    p = prepared->memory + *offset;
-    *value = (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16
-             | (uint32_t) p[2] << 8 | p[3];
+    *value = sealed_get32(prepared->memory + *offset);
     *offset += 4;
 
     return 0;
@@ -308,10 +305,6 @@ write_integer(FILE *file, uint32_t value)
 {
     uint8_t  octets[4];
 
-    octets[0] = (uint8_t) (value >> 24);
-    octets[1] = (uint8_t) (value >> 16);
-    octets[2] = (uint8_t) (value >> 8);
-    octets[3] = (uint8_t) value;
-
+    (void) sealed_put32(octets, value);
     fwrite(octets, 1, sizeof(octets), file);
 }
