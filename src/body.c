@@ -10,12 +10,22 @@ enum {
 };
 
 
+/* puts objects of the worker's body in front of a list, whose head is saved */
+
+typedef void (*link_pt)(sealed_zone_t *zone, const uint32_t *reference,
+    uint32_t n, uint32_t *head);
+
+
 static int take_body(sealed_zone_t *zone, const sealed_fanout_t *fanout,
     uint32_t hour, uint32_t expiry);
-static int take_pages(sealed_zone_t *zone, uint32_t n);
-static int take_cells(sealed_zone_t *zone, uint32_t n, uint32_t *head);
-static int take_records(sealed_zone_t *zone, sealed_pool_t pool,
-    uint32_t n);
+static int take(sealed_zone_t *zone, sealed_pool_t pool, uint32_t n,
+    uint32_t *head, link_pt link);
+static void link_pages(sealed_zone_t *zone, const uint32_t *reference,
+    uint32_t n, uint32_t *head);
+static void link_cells(sealed_zone_t *zone, const uint32_t *reference,
+    uint32_t n, uint32_t *head);
+static void link_records(sealed_zone_t *zone, const uint32_t *reference,
+    uint32_t n, uint32_t *head);
 static void store(sealed_zone_t *zone, const sealed_body_t *body,
     const uint8_t *data, sealed_bytes_t stamp);
 static int give_records(sealed_zone_t *zone);
@@ -59,10 +69,13 @@ sealed_body_build(sealed_zone_t *zone, const sealed_fanout_t *fanout,
 
         /* another may have been faster since, when the lock was given */
 
-        if (take_pages(zone, pages) == 0
-            && take_cells(zone, cells, &body->cell) == 0
-            && take_cells(zone, stamp.data ? 1 : 0, &body->stamp) == 0
-            && take_records(zone, pool, n) == 0)
+        if (take(zone, SEALED_POOL_PAGE, pages, &body->page, link_pages) == 0
+            && take(zone, SEALED_POOL_CELL, cells, &body->cell, link_cells)
+               == 0
+            && take(zone, SEALED_POOL_CELL, stamp.data ? 1 : 0, &body->stamp,
+                    link_cells)
+               == 0
+            && take(zone, pool, n, &w->records, link_records) == 0)
         {
             sealed_arena_save(zone, &body->references, sizeof(uint32_t));
             sealed_arena_save(zone, &w->expected, sizeof(uint32_t));
@@ -262,72 +275,26 @@ take_body(sealed_zone_t *zone, const sealed_fanout_t *fanout, uint32_t hour,
 }
 
 
-static int
-take_pages(sealed_zone_t *zone, uint32_t n)
-{
-    uint32_t        i, got, reference[BATCH];
-    unsigned        held;
-    sealed_body_t  *body;
+/* so many objects, a batch at a time, to the list that begins at head */
 
-    body = sealed_zone_body(zone, zone->workers[zone->worker].body);
+static int
+take(sealed_zone_t *zone, sealed_pool_t pool, uint32_t n, uint32_t *head,
+    link_pt link)
+{
+    uint32_t  got, reference[BATCH];
+    unsigned  held;
+
     held = 0;
 
     while (n) {
-        got = sealed_arena_take(zone, SEALED_POOL_PAGE, reference,
-                                n < BATCH ? n : BATCH);
-
-        if (got == 0) {
-            return -1;
-        }
-
-        sealed_arena_save(zone, &body->page, sizeof(uint32_t));
-
-        /* the descriptors were saved when the pages were taken */
-
-        for (i = 0; i < got; i++) {
-            sealed_set(*page_next(zone, reference[i]), body->page);
-            sealed_set(body->page, reference[i]);
-        }
-
-        n -= got;
-        held += got;
-
-        if (breathe(zone, &held) != 0) {
-            return -1;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-take_cells(sealed_zone_t *zone, uint32_t n, uint32_t *head)
-{
-    uint32_t        i, got, reference[BATCH];
-    unsigned        held;
-    sealed_body_t  *body;
-    sealed_cell_t  *cell;
-
-    body = sealed_zone_body(zone, zone->workers[zone->worker].body);
-    held = 0;
-
-    while (n) {
-        got = sealed_arena_take(zone, SEALED_POOL_CELL, reference,
-                                n < BATCH ? n : BATCH);
+        got = sealed_arena_take(zone, pool, reference, n < BATCH ? n : BATCH);
 
         if (got == 0) {
             return -1;
         }
 
         sealed_arena_save(zone, head, sizeof(uint32_t));
-
-        for (i = 0; i < got; i++) {
-            cell = sealed_zone_cell(zone, reference[i]);
-            cell->generation = body->generation;
-            cell->next = *head;
-            sealed_set(*head, reference[i]);
-        }
+        link(zone, reference, got, head);
 
         n -= got;
         held += got;
@@ -341,46 +308,56 @@ take_cells(sealed_zone_t *zone, uint32_t n, uint32_t *head)
 }
 
 
-static int
-take_records(sealed_zone_t *zone, sealed_pool_t pool, uint32_t n)
+/* the descriptors were saved when the pages were taken */
+
+static void
+link_pages(sealed_zone_t *zone, const uint32_t *reference, uint32_t n,
+    uint32_t *head)
 {
-    uint32_t          i, got, reference[BATCH];
-    unsigned          held;
-    sealed_record_t  *record;
-    sealed_worker_t  *w;
+    uint32_t  i;
 
-    w = &zone->workers[zone->worker];
-    held = 0;
-
-    while (n) {
-        got = sealed_arena_take(zone, pool, reference,
-                                n < BATCH ? n : BATCH);
-
-        if (got == 0) {
-            return -1;
-        }
-
-        sealed_arena_save(zone, &w->records, sizeof(uint32_t));
-
-        /* the list begins with the lowest: it is walked upwards */
-
-        for (i = got; i > 0; /* void */ ) {
-            i--;
-            record = sealed_zone_record(zone, reference[i]);
-            record->body = w->body;
-            record->next = w->records;
-            sealed_set(w->records, reference[i]);
-        }
-
-        n -= got;
-        held += got;
-
-        if (breathe(zone, &held) != 0) {
-            return -1;
-        }
+    for (i = 0; i < n; i++) {
+        sealed_set(*page_next(zone, reference[i]), *head);
+        sealed_set(*head, reference[i]);
     }
+}
 
-    return 0;
+
+static void
+link_cells(sealed_zone_t *zone, const uint32_t *reference, uint32_t n,
+    uint32_t *head)
+{
+    uint32_t        i;
+    sealed_body_t  *body;
+    sealed_cell_t  *cell;
+
+    body = sealed_zone_body(zone, zone->workers[zone->worker].body);
+
+    for (i = 0; i < n; i++) {
+        cell = sealed_zone_cell(zone, reference[i]);
+        cell->generation = body->generation;
+        cell->next = *head;
+        sealed_set(*head, reference[i]);
+    }
+}
+
+
+/* the list begins with the lowest: it is walked upwards */
+
+static void
+link_records(sealed_zone_t *zone, const uint32_t *reference, uint32_t n,
+    uint32_t *head)
+{
+    uint32_t          i;
+    sealed_record_t  *record;
+
+    for (i = n; i > 0; /* void */ ) {
+        i--;
+        record = sealed_zone_record(zone, reference[i]);
+        record->body = zone->workers[zone->worker].body;
+        record->next = *head;
+        sealed_set(*head, reference[i]);
+    }
 }
 
 
