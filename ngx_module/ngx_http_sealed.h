@@ -275,10 +275,23 @@ struct ngx_http_sealed_ctx_s {
 };
 
 
+/*
+ * What follows is common to all of it.  A function that gives an ngx_int_t
+ * while a configuration is read has said what is wrong, with [emerg]; what
+ * such a function keeps belongs to the pool of the configuration.  While a
+ * request is served, NGX_ERROR is a lack of memory or an end of the
+ * connection, and what is kept belongs to the request's pool.  Times are in
+ * seconds since 1970 unless they are of type ngx_msec_t.
+ */
+
+
 /* _module.c: sends and mailboxes */
 ngx_int_t ngx_http_sealed_handler(ngx_http_request_t *r);
 
-/* _location.c */
+/*
+ * _location.c: what is in a location's configuration, from its directives
+ * to what its requests see, zones by then
+ */
 void *ngx_http_sealed_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -289,7 +302,11 @@ char *ngx_http_sealed_discover(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_sealed_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* _zone.c */
+/*
+ * _zone.c: a zone's block; its memory and its journal, while everything can
+ * still be refused; a worker's place in each zone, and its end.  A zone that
+ * is not there is NULL.
+ */
 char *ngx_http_sealed_zone_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 ngx_int_t ngx_http_sealed_zones_init(ngx_conf_t *cf,
@@ -300,25 +317,23 @@ void ngx_http_sealed_zones_exit_process(ngx_http_sealed_main_conf_t *smcf);
 ngx_http_sealed_zone_conf_t *ngx_http_sealed_zone_find(
     ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name);
 
-/* _class.c */
+/* _class.c, _key_files.c: directives of a zone's block */
 char *ngx_http_sealed_class(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-/* _key_files.c */
 char *ngx_http_sealed_master_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_sealed_authority(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* _access.c */
+/* _access.c: the handler's NGX_OK lets a request pass to what is behind */
 char *ngx_http_sealed_access(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t ngx_http_sealed_access_resolve(ngx_conf_t *cf,
     ngx_http_sealed_loc_conf_t *conf);
 ngx_int_t ngx_http_sealed_access_handler(ngx_http_request_t *r);
 
-/* _variables.c */
+/* _variables.c: those of the module are declared */
 ngx_int_t ngx_http_sealed_variables(ngx_conf_t *cf);
 
-/* _quiet.c */
+/* _quiet.c: a phase that only takes away what would be logged */
 ngx_int_t ngx_http_sealed_quiet_handler(ngx_http_request_t *r);
 
 /*
@@ -332,18 +347,32 @@ ngx_int_t ngx_http_sealed_maps_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 void ngx_http_sealed_maps_exit(ngx_cycle_t *cycle);
 
-/* _recover.c: found is 0 for an empty zone, 1 for a file, 2 for one in use */
+/*
+ * _recover.c: the journal's directory is locked, and an empty zone filled
+ * from it.  found is 0 for an empty zone, 1 for a file, 2 for one in use.
+ */
 ngx_int_t ngx_http_sealed_recover(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf, sealed_zone_t *zone,
     ngx_uint_t found);
 ngx_int_t ngx_http_sealed_recover_same(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf);
 
-/* _journal.c */
+/*
+ * _journal.c: this worker's stream of each zone's journal.
+ *
+ * Room for a record of so many octets, or NULL, and then for mail the answer
+ * is a 503; filled and put before anything else happens.  life is a
+ * mailbox's, from before it is changed, 0 without a journal; a change is an
+ * acknowledgement or an end, and never refused.  What is answered leaves
+ * when what the request put is on disk: what to finalize it with.
+ */
 ngx_int_t ngx_http_sealed_journals_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 void ngx_http_sealed_journals_exit(ngx_http_sealed_main_conf_t *smcf);
+
+/* a worker died; what it had answered and not yet written is in the zone */
 void ngx_http_sealed_journals_reaped(ngx_http_sealed_zone_conf_t *zone);
+
 ngx_uint_t ngx_http_sealed_journal_ready(ngx_http_sealed_zone_conf_t *zone);
 u_char *ngx_http_sealed_journal_reserve(ngx_http_sealed_zone_conf_t *zone,
     size_t size, ngx_uint_t mail);
@@ -360,7 +389,12 @@ ngx_int_t ngx_http_sealed_journal_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
     u_char *data, size_t size);
 
-/* _inherit.c */
+/*
+ * _inherit.c: descriptors that the running binary left, the n-th of a kind
+ * or NGX_INVALID_FILE; one to be left to the next binary, which the master
+ * keeps open for good; and the environment in which they are named.  Kinds
+ * are letters of the units that use them.
+ */
 ngx_fd_t ngx_http_sealed_inherited(u_char kind, ngx_uint_t n);
 ngx_int_t ngx_http_sealed_bequeath(ngx_log_t *log, u_char kind, ngx_fd_t fd);
 ngx_int_t ngx_http_sealed_inherit_export(ngx_cycle_t *cycle);
@@ -419,28 +453,37 @@ void ngx_http_sealed_offload_answer(ngx_http_request_t *r,
 ngx_int_t ngx_http_sealed_operate(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
-/* _issue.c */
+/*
+ * _issue.c: certificates for accounts; before that, what a browser asks
+ * without credentials; and the origin of a request, NULL when it has none
+ * that may ask
+ */
 ngx_int_t ngx_http_sealed_issue_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_sealed_preflight_handler(ngx_http_request_t *r);
 ngx_str_t *ngx_http_sealed_issue_origin(ngx_http_request_t *r);
 char *ngx_http_sealed_issue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* _report.c */
+/* _report.c: reports and revocations, and the octets of the longest report */
 ngx_int_t ngx_http_sealed_report_handler(ngx_http_request_t *r);
 size_t ngx_http_sealed_report_max(ngx_http_sealed_zone_conf_t *zone);
 
-/* _online.c */
+/* _online.c: zone->online, as long as the master; mail for who is there */
 ngx_int_t ngx_http_sealed_online_init(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone);
 sealed_verdict_t ngx_http_sealed_online_send(
     ngx_http_sealed_zone_conf_t *zone, sealed_append_t *append);
 
-/* _reader.c */
+/* _admit.c: how a client wants to read; the reading, with NGX_DONE */
 sealed_operation_t ngx_http_sealed_read_operation(ngx_http_request_t *r);
 ngx_int_t ngx_http_sealed_read(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
-/* _place.c */
+/*
+ * _place.c: this worker's place among all of the host, taken when it starts,
+ * SEALED_WAKE_WORKERS when all are taken; its eventfd; wake-ups for groups
+ * of workers, a bit for each (wake.h), and those that were missed and have
+ * been made up for
+ */
 ngx_int_t ngx_http_sealed_places_create(ngx_log_t *log);
 ngx_uint_t ngx_http_sealed_place_take(void);
 void ngx_http_sealed_place_leave(void);
@@ -451,11 +494,16 @@ void ngx_http_sealed_wake(uint64_t workers);
 void ngx_http_sealed_place_healed(ngx_uint_t wakeups);
 void ngx_http_sealed_place_counts(ngx_uint_t *readers, ngx_uint_t *healed);
 
-/* _wake.c */
+/* _wake.c: what a worker does when it is called, and at times by itself */
 ngx_int_t ngx_http_sealed_wake_init(ngx_cycle_t *cycle,
     ngx_http_sealed_main_conf_t *smcf);
 
-/* _respond.c */
+/*
+ * _respond.c: answers, and what to finalize the request with.  data has to
+ * stay as long as the request.  A refusal takes the body that was not read
+ * out of the way, and may have no ctx.  Names and values of headers are not
+ * copied.
+ */
 ngx_int_t ngx_http_sealed_respond_head(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, off_t size);
 ngx_int_t ngx_http_sealed_respond(ngx_http_request_t *r, ngx_uint_t status,
@@ -473,7 +521,7 @@ ngx_int_t ngx_http_sealed_add_header(ngx_http_request_t *r, const char *name,
 
 extern ngx_str_t  ngx_http_sealed_json_type;
 
-/* _discovery.c */
+/* _discovery.c: what a gateway says of itself, to clients and to operators */
 ngx_int_t ngx_http_sealed_discovery_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_sealed_status_handler(ngx_http_request_t *r);
 

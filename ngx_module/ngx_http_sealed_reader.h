@@ -97,7 +97,12 @@ struct ngx_http_sealed_reader_s {
 };
 
 
-/* _wait.c */
+/*
+ * _wait.c: readers by their mailbox, once entered, and by when they are due.
+ * A reader is entered once, the hash of its mailbox is returned; the oldest
+ * of a mailbox that has too many are sent away.  A waiting reader is run
+ * when there may be mail, or its alarm goes off after so many seconds.
+ */
 void ngx_http_sealed_wait_init(ngx_log_t *log);
 uint64_t ngx_http_sealed_wait_enter(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_wait_leave(ngx_http_sealed_reader_t *reader);
@@ -122,7 +127,13 @@ void ngx_http_sealed_wait_drain(void);
 sealed_verdict_t ngx_http_sealed_reader_admit(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport);
 
-/* _reader.c */
+/*
+ * _reader.c: a reader begins, NGX_DONE, or what to answer with; goes on
+ * until it waits, and says whether it found any mail; is busy while its
+ * client takes what was sent; is sent away by its transport; and is over,
+ * with its request.  After a run, a leave, a finish or an alarm there may be
+ * no reader any more.
+ */
 ngx_int_t ngx_http_sealed_reader_start(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, const ngx_http_sealed_transport_t *transport,
     void *data);
