@@ -106,8 +106,9 @@ uint32_t sealed_arena_least(const sealed_zone_t *zone);
 /* another number of pages; -1 when one that would go is in use */
 int sealed_arena_resize(sealed_zone_t *zone, uint32_t pages);
 
+/* of one object, in octets; objects in one page */
 size_t sealed_pool_object_size(sealed_pool_t pool);
-uint32_t sealed_pool_objects(sealed_pool_t pool);   /* in one page */
+uint32_t sealed_pool_objects(sealed_pool_t pool);
 
 /* the pool of records with this slice */
 sealed_pool_t sealed_pool_record(uint32_t slice_size);
@@ -120,6 +121,7 @@ sealed_pool_t sealed_pool_record(uint32_t slice_size);
 uint32_t sealed_arena_take(sealed_zone_t *zone, sealed_pool_t pool,
     uint32_t *references, uint32_t n);
 
+/* one that is in use; what is in it stays until it is taken again */
 void sealed_arena_give(sealed_zone_t *zone, uint32_t reference);
 
 /* what one page's objects or one object can take of the undo log, at most */
@@ -132,6 +134,7 @@ void sealed_arena_give(sealed_zone_t *zone, uint32_t reference);
 int sealed_arena_has_room(const sealed_zone_t *zone,
     const uint32_t need[SEALED_POOLS], uint32_t keep);
 
+/* the descriptor of a page, by its number from the zone's beginning */
 sealed_page_t *sealed_arena_page(const sealed_zone_t *zone, uint32_t page);
 
 /* whether this names an object in use of this pool */

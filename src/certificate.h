@@ -106,11 +106,13 @@ int sealed_certificate_evaluate(uint8_t poprf[SEALED_POPRF_OUTPUT],
     const sealed_certificate_t *certificate,
     const uint8_t issuer_private[32]);
 
+/* what the issuer signs of a blind certificate, and the certificate itself */
 void sealed_blind_info(uint8_t out[SEALED_BLIND_INFO_SIZE], unsigned class,
     uint32_t epoch);
 void sealed_blind_certificate(uint8_t out[SEALED_BLIND_CERTIFICATE_SIZE],
     unsigned class, uint32_t epoch, const uint8_t serial[32]);
 
+/* as it stands in the certificates of this authority */
 void sealed_authority_id(uint8_t out[SEALED_AUTHORITY_ID_SIZE],
     const uint8_t authority_public[32]);
 

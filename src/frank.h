@@ -53,6 +53,7 @@ typedef struct {
 } sealed_report_t;
 
 
+/* by senders, with a franking key of their own for each message */
 void sealed_frank_commitment(uint8_t out[SEALED_COMMITMENT_SIZE],
     const uint8_t kf[32], sealed_bytes_t message);
 

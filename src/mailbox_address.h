@@ -19,6 +19,7 @@
 #pragma GCC visibility push(hidden)
 
 
+/* from the owner's X25519 public key */
 void sealed_mailbox_id(uint8_t out[SEALED_MAILBOX_ID_SIZE],
     const uint8_t owner_public[32]);
 

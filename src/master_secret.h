@@ -70,6 +70,7 @@ void sealed_key_line_franking_key(uint8_t out[32],
 const sealed_key_line_t *sealed_master_secret_find(
     const sealed_master_secret_t *secret, uint32_t tag);
 
+/* zeros instead of all keys; the struct is the caller's */
 void sealed_master_secret_wipe(sealed_master_secret_t *secret);
 
 

@@ -92,6 +92,7 @@ unsigned sealed_readers_taken(const sealed_readers_t *readers,
 uint32_t sealed_readers_enter(sealed_readers_t *readers, unsigned worker,
     uint64_t hash);
 
+/* gives the seat back, which was the caller's */
 void sealed_readers_leave(sealed_readers_t *readers, unsigned worker,
     uint32_t seat);
 

@@ -39,6 +39,7 @@ typedef struct {
 } sealed_ticket_t;
 
 
+/* random is the caller's to draw; the text has no zero behind it */
 void sealed_ticket_issue(char text[SEALED_TICKET_TEXT],
     const sealed_ticket_t *ticket, const uint8_t key[SEALED_KEY_SIZE],
     const uint8_t mailbox[SEALED_MAILBOX_ID_SIZE]);

@@ -46,6 +46,7 @@ void sealed_wheel_init(sealed_wheel_t *wheel, uint32_t hour);
 void sealed_wheel_insert(sealed_zone_t *zone, sealed_shard_t *shard,
     uint32_t reference, uint32_t due);
 
+/* of an object that hangs in it */
 void sealed_wheel_remove(sealed_zone_t *zone, sealed_shard_t *shard,
     uint32_t reference);
 

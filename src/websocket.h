@@ -83,6 +83,7 @@ sealed_websocket_event_t sealed_websocket_begin(
 void sealed_websocket_data(sealed_websocket_frame_t *frame,
     const uint8_t *data, size_t size);
 
+/* when all of the length has come */
 sealed_websocket_event_t sealed_websocket_end(
     sealed_websocket_frame_t *frame, sealed_websocket_message_t *message,
     uint64_t *value);

@@ -287,6 +287,7 @@ int sealed_zone_resize(sealed_zone_t *zone, size_t size);
 /* the least size that what is there now fits into */
 size_t sealed_zone_least_size(sealed_zone_t *zone);
 
+/* octets, as they are used now */
 size_t sealed_zone_size(const sealed_zone_t *zone);
 
 /* counts, each consistent in itself; 0 or -1 */

@@ -54,6 +54,7 @@ int sealed_credential_stock(sealed_credential_t *credential,
 /* a mailbox's key, and the gateway where it was opened from FILE.pub */
 int sealed_mailbox_read(sealed_mailbox_t *mailbox, const char *file);
 
+/* of a mailbox, which has no certificate; an exit code */
 int sealed_credential_owner(sealed_credential_t *credential,
     const sealed_gateway_t *gateway, const sealed_mailbox_t *mailbox);
 

@@ -52,6 +52,7 @@ typedef struct {
 /* what every connection of this command has, whatever it is used for */
 void sealed_http_options(CURL *curl);
 
+/* an exit code; to be closed in any case */
 int sealed_http_init(sealed_http_t *http);
 void sealed_http_close(sealed_http_t *http);
 
@@ -59,6 +60,7 @@ void sealed_http_close(sealed_http_t *http);
 int sealed_http_send(sealed_http_t *http,
     const sealed_http_request_t *request, sealed_response_t *response);
 
+/* what is in it; the struct is the caller's */
 void sealed_response_free(sealed_response_t *response);
 
 

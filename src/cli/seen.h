@@ -52,6 +52,7 @@ int sealed_seen_open(sealed_seen_t *seen, const char *mailbox_id,
     uint64_t now);
 void sealed_seen_close(sealed_seen_t *seen);
 
+/* an envelope by its ephemeral key; whether a file is there, by its id */
 sealed_seen_state_t sealed_seen_envelope(const sealed_seen_t *seen,
     const uint8_t e[32], uint64_t seq);
 int sealed_seen_file(const sealed_seen_t *seen, const uint8_t id[32]);

@@ -43,6 +43,7 @@ int sealed_sender_make(sealed_sender_t *sender, unsigned class,
 int sealed_senders_make(sealed_senders_t *senders, uint32_t count,
     unsigned class, const char *authority, const uint8_t exchange_key[32]);
 
+/* exit codes; what was read is freed in any case as well */
 int sealed_senders_read(sealed_senders_t *senders, const char *file);
 int sealed_senders_write(const sealed_senders_t *senders, const char *file);
 void sealed_senders_free(sealed_senders_t *senders);

@@ -57,6 +57,7 @@ typedef struct {
 int sealed_stock_has(unsigned *there, const sealed_gateway_t *gateway,
     const sealed_batch_t *batch);
 
+/* a batch that was issued, kept until it ends, in seconds; an exit code */
 int sealed_stock_add(const sealed_gateway_t *gateway,
     const sealed_batch_t *batch, const sealed_blind_draw_t *draws,
     unsigned count, uint64_t ends);
