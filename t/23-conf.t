@@ -13,23 +13,12 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Test::More;
 
+use Sealed::Command qw(run);
 use Sealed::Nginx ();
 use Sealed::Wait qw(slurp spew);
 
 my $top = "$Bin/..";
 my $sealed = "$top/build/sealed";
-
-sub run {
-    my ($want, $name, @command) = @_;
-
-    open my $pipe, '-|', join(' ', map { "\Q$_\E" } @command) . ' 2>&1'
-        or die "$command[0]: $!";
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-
-    is($? >> 8, $want, $name) or diag $said;
-    return $said;
-}
 
 SKIP: {
     skip 'the demo is for the machine\'s own nginx', 1

@@ -13,71 +13,31 @@ use lib "$Bin/lib";
 use Test::More;
 
 use Sealed::Client ();
+use Sealed::Clock ();
 use Sealed::HTTP ();
-use Sealed::Nginx ();
-use Sealed::Wait qw(wait_until spew);
+use Sealed::Wait qw(wait_until);
 
-my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
+my $missing = Sealed::Clock::missing();
 
-plan skip_all => 'no library goes in front of the sanitizers\' own'
-    if ($ENV{NGINX_MODULE} // 'x') eq '';
-plan skip_all => 'libfaketime is not installed' unless $library;
+plan skip_all => $missing if $missing;
 
-my $nginx = Sealed::Nginx->gateway(
-    start => 0, workers => 2, main => "env FAKETIME_TIMESTAMP_FILE;\n"
-        . "env FAKETIME_NO_CACHE;\nenv DONT_FAKE_MONOTONIC;\n",
+my $clock = Sealed::Clock->new(
+    workers => 2,
     zone_conf => 'mailbox idle=60d; max_ttl 7d; certificate_lifetime 300d;',
 );
+my $nginx = $clock->nginx;
 
 my $day = 86400;
-my ($client, $box);
-my $offset = 0;
-my $file = $nginx->dir . '/time';
-
-# by so many seconds, from now on
-
-sub step {
-    my ($seconds) = @_;
-
-    $offset = $seconds;
-    spew("$file.new", sprintf("%+d\n", $seconds));
-    rename "$file.new", $file or die "$file: $!\n";
-
-    ok(wait_until(sub { my $there = clock(); abs($there - now()) < 5 }, 10),
-       sprintf 'the clock goes by %+.1f days', $seconds / 86400);
-}
+my $client = Sealed::Client->new(nginx => $nginx);
+my ($box, $idle) = ($client->mailbox, $client->mailbox);
 
 # and back: for a second or two nothing is new
 
 sub back {
-    step(0);
+    $clock->set(0);
     ok(wait_until(sub { $client->status($box, at())->status == 200 }, 10),
        'back again');
 }
-
-sub now { return time + $offset }
-
-# what nginx takes for the time
-
-sub clock {
-    return Sealed::HTTP->new(port => $nginx->port)->request({
-        method => 'GET', target => '/.well-known/sealed-sender',
-        headers => [ [ 'Connection', 'close' ] ] })->json->{time};
-}
-
-spew($file, "+0\n");
-
-{
-    local $ENV{LD_PRELOAD} = $library;
-    local $ENV{FAKETIME_TIMESTAMP_FILE} = $file;
-    local $ENV{FAKETIME_NO_CACHE} = 1;
-    local $ENV{DONT_FAKE_MONOTONIC} = 1;
-
-    $nginx->start;
-}
-
-
-$client = Sealed::Client->new(nginx => $nginx);
 
 # certificates for all of it
 
@@ -85,9 +45,8 @@ my @long = (not_before => time - 100 * $day, not_after => time + 100 * $day);
 my $sender = $client->certified(class => 2, @long);
 my $brief = $client->certified(class => 2, not_before => time - 3600,
                                not_after => time + 3600);
-($box, my $idle) = ($client->mailbox, $client->mailbox);
 
-sub at { return (@_, sign => { created => now() }) }
+sub at { return (@_, sign => { created => $clock->now }) }
 
 sub posted {
     my ($octet, $name, $status) = @_;
@@ -155,7 +114,7 @@ $waiting->send($client->request($box, 'GET', $client->path($box,
     '/envelopes?wait=60&after=4'), at()));
 ok(!$waiting->closed(0.2), 'a reader waits');
 
-step(2 * 3600);
+$clock->set(2 * 3600);
 posted('d', 'an hour later');
 is(($waiting->response->items)[0]{body}, 'd' x 512,
    'the reader wakes an hour later');
@@ -165,7 +124,7 @@ is($client->send($brief, $box, 'x' x 512, at())->status, 401,
 holds('abcrd', 'an hour later');
 woken('e', 'an hour later');
 
-step(-3600);
+$clock->set(-3600);
 posted('f', 'an hour before', 503);
 is($client->read($box, at())->status, 503,
    'before its birth the zone takes nothing');
@@ -180,7 +139,7 @@ holds('abcrdegh', 'back');
 
 # mail ends, mailboxes do not
 
-step(8 * $day);
+$clock->set(8 * $day);
 ok(wait_until(sub { $nginx->zone_status->{envelopes} == 0 }, 20),
    'after 8 days the mail is gone');
 holds('', 'after 8 days');
@@ -196,9 +155,9 @@ holds('', 'back again, acknowledged');
 
 # mailboxes end whose owners stay away
 
-step(50 * $day);
+$clock->set(50 * $day);
 is($client->status($box, at())->status, 200, 'one owner comes after 50 days');
-step(75 * $day);
+$clock->set(75 * $day);
 ok(wait_until(sub { $nginx->zone_status->{mailboxes} == 1 }, 20),
    'the other one has not come for 67');
 is($client->status($idle, at())->status, 401, 'his mailbox is gone');

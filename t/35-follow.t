@@ -13,6 +13,7 @@ use JSON::XS ();
 use POSIX ();
 use Test::More;
 
+use Sealed::Command qw(run);
 use Sealed::Nginx ();
 use Sealed::Wait qw(wait_until slurp);
 
@@ -29,18 +30,6 @@ my $nginx = Sealed::Nginx->gateway(
 my $dir = $nginx->dir;
 
 local $ENV{SEALED_HOME} = "$dir/home";
-
-sub run {
-    my ($want, $name, @command) = @_;
-
-    open my $pipe, '-|', join(' ', map { "\Q$_\E" } @command) . ' 2>&1'
-        or die "$command[0]: $!";
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-
-    is($? >> 8, $want, $name) or diag $said;
-    return $said;
-}
 
 run(0, 'a TLS certificate', qw(openssl req -x509 -newkey rsa:2048 -nodes
     -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost

@@ -13,37 +13,25 @@ use lib "$Bin/lib";
 use Test::More;
 
 use Sealed::Client ();
+use Sealed::Clock ();
 use Sealed::HTTP ();
-use Sealed::Nginx ();
-use Sealed::Wait qw(wait_until spew);
+use Sealed::Wait qw(served wait_until);
 
-my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
+my $missing = Sealed::Clock::missing();
 
-plan skip_all => 'no library goes in front of the sanitizers\' own'
-    if ($ENV{NGINX_MODULE} // 'x') eq '';
-plan skip_all => 'libfaketime is not installed' unless $library;
+plan skip_all => $missing if $missing;
 
 my $day = 86400;
-my $nginx = Sealed::Nginx->gateway(
-    start => 0, workers => 1, main => "env FAKETIME_TIMESTAMP_FILE;\n"
-        . "env FAKETIME_NO_CACHE;\nenv DONT_FAKE_MONOTONIC;\n",
-    zone_parameters => 'journal=%%DIR%%/journal sync=always',
+my $clock = Sealed::Clock->new(
+    workers => 1, zone_parameters => 'journal=%%DIR%%/journal sync=always',
     zone_conf => 'mailbox idle=10d; max_ttl 60d; certificate_lifetime 300d;',
 );
-my $file = $nginx->dir . '/time';
-my $offset = 0;
+my $nginx = $clock->nginx;
+my $client = Sealed::Client->new(nginx => $nginx);
 
 $nginx->allow(qr/exited on signal 9/);
 
-sub now { return time + $offset }
-
-sub at { return (sign => { created => now() }) }
-
-sub clock {
-    return Sealed::HTTP->new(port => $nginx->port)->request({
-        method => 'GET', target => '/.well-known/sealed-sender',
-        headers => [ [ 'Connection', 'close' ] ] })->json->{time};
-}
+sub at { return (sign => { created => $clock->now }) }
 
 # a day after the last time, and after a start that found one, the journal is
 # rewritten
@@ -55,30 +43,10 @@ sub step {
 
     my $before = rewritten();
 
-    $offset += $seconds;
-    spew("$file.new", sprintf("%+d\n", $offset));
-    rename "$file.new", $file or die "$file: $!\n";
-
-    ok(wait_until(sub { abs(clock() - now()) < 5 }, 10),
-       sprintf 'the clock goes by %+.1f days', $seconds / $day);
-
+    $clock->step($seconds);
     ok(wait_until(sub { rewritten() > $before }, 20),
        'the journal is rewritten') if $seconds >= $day;
 }
-
-sub start {
-    local $ENV{LD_PRELOAD} = $library;
-    local $ENV{FAKETIME_TIMESTAMP_FILE} = $file;
-    local $ENV{FAKETIME_NO_CACHE} = 1;
-    local $ENV{DONT_FAKE_MONOTONIC} = 1;
-
-    $nginx->start;
-}
-
-spew($file, "+0\n");
-start();
-
-my $client = Sealed::Client->new(nginx => $nginx);
 
 sub again {
     my ($how, $away) = @_;
@@ -92,23 +60,20 @@ sub again {
         ok($nginx->stop, 'stop');
     }
 
-    if ($away) {
-        $offset += $away;
-        spew($file, sprintf("%+d\n", $offset));
-    }
+    $clock->leap($away) if $away;
 
     my $before = rewritten();
 
     $nginx->forget;
-    start();
+    $clock->start;
     ok(wait_until(sub { rewritten() > $before }, 20),
        'the journal is rewritten');
     $client->disconnect;
 }
 
 sub certified {
-    return $client->certified(not_before => now() - 10,
-                              not_after => now() + 100 * $day, @_);
+    return $client->certified(not_before => $clock->now - 10,
+                              not_after => $clock->now + 100 * $day, @_);
 }
 
 sub mailboxes {
@@ -118,23 +83,12 @@ sub mailboxes {
         ->json->{zones}[0]{mailboxes};
 }
 
-# what is signed in the second of a start is not newer than it
-
-sub as_soon_as_can_be {
-    my ($call) = @_;
-    my $response;
-
-    wait_until(sub { ($response = $call->())->status != 503 }, 10);
-
-    return $response;
-}
-
 my ($read, $left) = ($client->mailbox, $client->mailbox);
 my $sender = certified(class => 2);
 my $body = 'x' x 512;
 
 for my $box ($read, $left) {
-    is(as_soon_as_can_be(sub {
+    is(served(sub {
            $client->open_mailbox(certified(class => 1), $box, at()) })->status,
        201, 'open');
     is($client->send($sender, $box, $body, at())->status, 201, 'send');
@@ -149,7 +103,7 @@ for (1 .. 3) {
 
 again();
 is(mailboxes(), 2, 'nine days: both are there after a start');
-is(as_soon_as_can_be(sub { $client->read($read, at()) })->status, 200,
+is(served(sub { $client->read($read, at()) })->status, 200,
    'the one that is read');
 
 # the other one has what is left of its time, and two days for what a journal
@@ -166,7 +120,7 @@ is($client->open_mailbox(certified(class => 1), $left, at())->status, 410,
 again();
 is(mailboxes(), 1, 'and stays so');
 
-is(as_soon_as_can_be(sub {
+is(served(sub {
        $client->send($sender, $left, $body, at()) })->status, 404,
    'no mail for it');
 is($client->read($left, at())->status, 401, 'nothing to be read');
@@ -178,7 +132,7 @@ is($client->open_mailbox(certified(class => 1), $left, at())->status, 201,
 is($client->read($left, at())->status, 204, 'with nothing of the old one');
 
 again();
-is(as_soon_as_can_be(sub { $client->read($left, at()) })->status, 204,
+is(served(sub { $client->read($left, at()) })->status, 204,
    'after a start neither');
 is(mailboxes(), 2, 'both are there');
 
@@ -190,7 +144,7 @@ sub ask_both {
 
     for ([ 'one', $read ], [ 'the other', $left ]) {
         my ($name, $box) = @$_;
-        my $status = as_soon_as_can_be(sub { $client->read($box, at()) })
+        my $status = served(sub { $client->read($box, at()) })
                      ->status;
 
         ok($status == 200 || $status == 204, "$when: $name") or diag($status);

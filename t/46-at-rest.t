@@ -19,7 +19,7 @@ use Sealed::Crypto qw(b64u ed25519_public random_bytes sha256
                       x25519_keypair);
 use Sealed::HTTP ();
 use Sealed::Nginx ();
-use Sealed::Wait qw(slurp wait_until);
+use Sealed::Wait qw(served slurp);
 
 my $from = '127.91.83.77';
 my %word = (
@@ -38,17 +38,6 @@ sub opens {
     $connection->close;
 
     return $head->status;
-}
-
-# what is signed in the second of a start is not newer than it
-
-sub as_soon_as_can_be {
-    my ($call) = @_;
-    my $response;
-
-    wait_until(sub { ($response = $call->())->status != 503 }, 10);
-
-    return $response;
 }
 
 # the octets that a word may be in, however it is written
@@ -184,7 +173,7 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
         is(opens($client, $boxes[0], $kept), $file ? 200 : 401,
            "$where, $how: one that was not used") if $how eq 'stopped';
 
-        @items = as_soon_as_can_be(sub { $client->read($boxes[0]) })->items;
+        @items = served(sub { $client->read($boxes[0]) })->items;
         is(scalar @items, 2, "$where, $how: the mail is there");
         is(${ envelope_open($recipient[0][0], @{ $items[0] }{qw(header body)},
                             ed25519_public($authority))->{message} },

@@ -14,6 +14,7 @@ use File::Find qw(find);
 use File::Temp qw(tempdir);
 use Test::More;
 
+use Sealed::Command qw(run);
 use Sealed::Wait qw(slurp spew);
 
 plan skip_all => 'about the module for the machine\'s own nginx'
@@ -26,18 +27,6 @@ my $stage = tempdir('sealed-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 # make of a test run is not the one that runs the tests
 
 delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-
-sub run {
-    my ($name, @command) = @_;
-
-    open my $pipe, '-|', join(' ', map { "\Q$_\E" } @command) . ' 2>&1'
-        or die "$command[0]: $!";
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-
-    is($? >> 8, 0, $name) or diag $said;
-    return $said;
-}
 
 sub files {
     my ($dir) = @_;
@@ -61,16 +50,16 @@ sub works {
 
     mkdir "$dir/$_" for qw(keys logs);
     spew("$dir/keys/accounts", "guest:{PLAIN}guest\n");
-    run("$name: a master secret", $sealed, 'keygen', 'deployment',
+    run(0, "$name: a master secret", $sealed, 'keygen', 'deployment',
         "$dir/keys/master.key");
-    run("$name: an authority", $sealed, 'keygen', 'authority',
+    run(0, "$name: an authority", $sealed, 'keygen', 'authority',
         "$dir/keys/authority");
 
     $conf =~ s/^load_module .*/load_module $module;/m;
     $conf =~ s/root page;/root $page;/;
     spew("$dir/nginx.conf", $conf);
 
-    like(run("$name: nginx takes it", $nginx, '-t', '-p', "$dir/", '-e',
+    like(run(0, "$name: nginx takes it", $nginx, '-t', '-p', "$dir/", '-e',
              "$dir/logs/error.log", '-c', 'nginx.conf'),
          qr/test is successful/, "$name: its configuration");
     ok(-s "$page/index.html", "$name: the page");
@@ -79,7 +68,7 @@ sub works {
 my @install = ('make', '-s', '-C', $top, "DESTDIR=$stage", 'PREFIX=/opt',
                'MODULES=/opt/modules');
 
-run('make install', @install, 'install');
+run(0, 'make install', @install, 'install');
 
 my %there = map { $_ => 1 } files($stage);
 
@@ -89,18 +78,18 @@ ok($there{$_}, $_) for map { "/opt/$_" }
          qw(README.md CHANGES LICENSE), map { s{.*/}{}r } <"$top/docs/*.md">),
     (map { 'share/sealed-sender' . $_ } files("$top/conf"));
 
-like(run('sealed', "$stage/opt/bin/sealed", '--version'), qr/^sealed \d/,
+like(run(0, 'sealed', "$stage/opt/bin/sealed", '--version'), qr/^sealed \d/,
      'its version');
 works('installed', "$stage/opt/bin/sealed",
       "$stage/opt/modules/ngx_http_sealed_module.so",
       "$stage/opt/share/sealed-sender/page");
 
-run('make uninstall', @install, 'uninstall');
+run(0, 'make uninstall', @install, 'uninstall');
 is_deeply([ files($stage) ], [], 'nothing is left');
 
 # the manual page names every command and nothing else
 
-my $help = run('help', "$top/build/sealed", '--help');
+my $help = run(0, 'help', "$top/build/sealed", '--help');
 my $page = slurp("$top/docs/sealed.1") =~ s/\\-/-/gr;
 my @commands = $help =~ /^  (sealed(?: [a-z-]+)+)/mg;
 my @described = $page =~ /^\.(?:B|BI "?)\s*(sealed(?: [a-z-]+)+)[ "]*.*\n.+/mg;
@@ -119,12 +108,12 @@ SKIP: {
 
     skip "there is no $missing", 1 if $missing;
 
-    my @packages = run('packages', "$top/tools/build-deb")
+    my @packages = run(0, 'packages', "$top/tools/build-deb")
         =~ m{^(/.*/(?:libnginx|sealed-sender)[^/]*\.deb)$}mg;
     @packages = grep { !/dbgsym/ } @packages;
 
     is(scalar @packages, 2, 'two packages');
-    run("unpack $_", 'dpkg-deb', '-x', $_, "$stage/deb") for @packages;
+    run(0, "unpack $_", 'dpkg-deb', '-x', $_, "$stage/deb") for @packages;
     works('packaged', "$stage/deb/usr/bin/sealed",
           "$stage/deb/usr/lib/nginx/modules/ngx_http_sealed_module.so",
           "$stage/deb/usr/share/sealed-sender/page");

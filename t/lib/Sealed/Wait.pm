@@ -8,7 +8,7 @@ use warnings;
 use Exporter qw(import);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(wait_until slurp spew);
+our @EXPORT_OK = qw(wait_until served slurp spew);
 
 # call code until it returns something true, for at most so many seconds;
 # returns that, or nothing when the time is over
@@ -28,6 +28,19 @@ sub wait_until (&;$) {
         sleep $pause;
         $pause *= 1.5 if $pause < 0.1;
     }
+}
+
+# What a call answers once it is not 503 any more, or after ten seconds: what is
+# signed in the second of a start is not newer than it.
+
+sub served {
+    my ($call) = @_;
+
+    my $response;
+
+    wait_until { ($response = $call->())->status != 503 } 10;
+
+    return $response;
 }
 
 sub slurp {
