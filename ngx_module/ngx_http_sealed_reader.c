@@ -97,7 +97,7 @@ ngx_http_sealed_reader_start(ngx_http_request_t *r,
 ngx_uint_t
 ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
 {
-    uint32_t                      mailbox;
+    uint32_t                      mailbox, seat;
     uint64_t                      hash;
     ngx_int_t                     rc;
     ngx_uint_t                    found, last, entered;
@@ -111,6 +111,7 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
     zone = reader->ctx->zone;
     mailbox = SEALED_NONE;
     hash = 0;
+    seat = 0;
     entered = 0;
 
     for (found = 0; !reader->finished; found++) {
@@ -159,6 +160,7 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
         if (!reader->entered && ngx_http_sealed_reader_stays(reader)) {
             mailbox = reader->ctx->cursor.mailbox;
             hash = ngx_http_sealed_wait_enter(reader);
+            seat = reader->seat;
             entered = 1;
         }
 
@@ -186,7 +188,7 @@ ngx_http_sealed_reader_run(ngx_http_sealed_reader_t *reader)
     }
 
     if (entered) {
-        ngx_http_sealed_wait_crowd(zone, mailbox, hash);
+        ngx_http_sealed_wait_crowd(zone, mailbox, hash, seat);
     }
 
     return found;

@@ -107,7 +107,7 @@ void ngx_http_sealed_wait_init(ngx_log_t *log);
 uint64_t ngx_http_sealed_wait_enter(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_wait_leave(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
-    uint32_t mailbox, uint64_t hash);
+    uint32_t mailbox, uint64_t hash, uint32_t seat);
 void ngx_http_sealed_wait(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_unwait(ngx_http_sealed_reader_t *reader);
 void ngx_http_sealed_alarm(ngx_http_sealed_reader_t *reader,

@@ -133,14 +133,18 @@ ngx_http_sealed_wait_leave(ngx_http_sealed_reader_t *reader)
 }
 
 
-/* sends away those that came first, as many as a mailbox has too many */
+/*
+ * Sends away those that came first, as many as a mailbox has too many.  The
+ * caller's own is never among them: his request is in use, and who came after
+ * it counts as well and tells it.
+ */
 
 void
 ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
-    uint32_t mailbox, uint64_t hash)
+    uint32_t mailbox, uint64_t hash, uint32_t seat)
 {
     uint64_t                   after, groups;
-    ngx_uint_t                 place, count;
+    ngx_uint_t                 place, count, left;
     sealed_readers_t          *readers;
     sealed_reader_place_t      first;
     ngx_http_sealed_reader_t  *reader;
@@ -160,12 +164,17 @@ ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
 
     after = 0;
     groups = 0;
+    count = sealed_readers_count(readers, place, hash, after, &first);
 
-    for (count = sealed_readers_count(readers, place, hash, after, &first);
-         count > zone->readers.mailbox && first.worker < SEALED_WAKE_WORKERS;
-         count--)
+    while (count > zone->readers.mailbox
+           && first.worker < SEALED_WAKE_WORKERS)
     {
         if (first.worker == place) {
+
+            if (first.seat == seat) {
+                break;
+            }
+
             ngx_http_sealed_wait_send_away(
                         ngx_http_sealed_wait_seated(mailbox, first.seat));
 
@@ -174,8 +183,11 @@ ngx_http_sealed_wait_crowd(ngx_http_sealed_zone_conf_t *zone,
             groups |= (uint64_t) 1 << first.worker % SEALED_WAKE_GROUPS;
         }
 
+        /* others may have left meanwhile; who was told has not yet */
+
         after = first.arrival;
-        (void) sealed_readers_count(readers, place, hash, after, &first);
+        left = sealed_readers_count(readers, place, hash, after, &first);
+        count = ngx_min(count - 1, left);
     }
 
     if (groups) {
@@ -275,7 +287,7 @@ ngx_http_sealed_wait_told(ngx_queue_t *bucket)
         ctx = reader->ctx;
         ngx_http_sealed_wait_crowd(ctx->zone, ctx->cursor.mailbox,
                                    sealed_zone_hash(ctx->zone->zone,
-                                                    ctx->mailbox));
+                                                    ctx->mailbox), 0);
 
         /* nothing is known of the others any more */
 
