@@ -3,7 +3,6 @@
 #include "shard_lock.h"
 
 #include <errno.h>
-#include <string.h>
 
 
 enum {
@@ -43,7 +42,7 @@ unsigned
 sealed_readers_claim(sealed_readers_t *readers)
 {
     int                       rc;
-    unsigned                  i;
+    unsigned                  i, n;
     sealed_readers_worker_t  *w;
 
     for (i = 0; i < SEALED_WAKE_WORKERS; i++) {
@@ -67,7 +66,9 @@ sealed_readers_claim(sealed_readers_t *readers)
     begin(w);
 
     if (w->carved) {
-        memset(readers->table[i].bucket, 0, sizeof(readers->table[i].bucket));
+        for (n = 0; n < SEALED_READERS_BUCKETS; n++) {
+            store(&readers->table[i].bucket[n], 0);
+        }
     }
 
     w->carved = 0;
@@ -159,11 +160,11 @@ sealed_readers_enter(sealed_readers_t *readers, unsigned worker,
         w->carved = seat;
     }
 
-    __atomic_store_n(&s->hash, hash, __ATOMIC_RELAXED);
+    __atomic_store_n(&s->hash, hash, __ATOMIC_SEQ_CST);
     __atomic_store_n(&s->arrival,
                      __atomic_add_fetch(&readers->arrivals, 1,
                                         __ATOMIC_SEQ_CST),
-                     __ATOMIC_RELAXED);
+                     __ATOMIC_SEQ_CST);
     store(&s->told, 0);
     store(&s->next, *bucket);
     store(bucket, seat);
@@ -308,7 +309,7 @@ walk(const sealed_readers_table_t *table, uint64_t hash, uint64_t after,
 
     for (steps = 0; seat != 0 && steps < SEALED_READERS_MAX; steps++) {
         s = &table->seat[seat];
-        other = __atomic_load_n(&s->hash, __ATOMIC_RELAXED);
+        other = __atomic_load_n(&s->hash, __ATOMIC_SEQ_CST);
 
         /* it has been taken out meanwhile */
 
@@ -317,7 +318,7 @@ walk(const sealed_readers_table_t *table, uint64_t hash, uint64_t after,
         }
 
         if (other == hash) {
-            arrival = __atomic_load_n(&s->arrival, __ATOMIC_RELAXED);
+            arrival = __atomic_load_n(&s->arrival, __ATOMIC_SEQ_CST);
             n++;
 
             if (arrival > after && arrival < first->arrival) {

@@ -10,6 +10,8 @@
 
 #include "store.h"
 
+#include "readers.h"
+
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -462,15 +464,98 @@ test_kills(void **unused)
 }
 
 
+/* tables are taken, counted by all and given back, with readers left there */
+
+typedef struct {
+    sealed_readers_t             *readers;
+    unsigned                      wrong;
+} counter_t;
+
+
+static void *
+count(void *data)
+{
+    unsigned                i, n, worker;
+    uint32_t                seat[8];
+    counter_t              *c;
+    sealed_reader_place_t   first;
+
+    c = data;
+
+    for (i = 0; i < TURNS / 10 && c->wrong == 0; i++) {
+        worker = sealed_readers_claim(c->readers);
+
+        if (worker == SEALED_WAKE_WORKERS) {
+            c->wrong = __LINE__;
+            break;
+        }
+
+        for (n = 0; n < 8; n++) {
+            seat[n] = sealed_readers_enter(c->readers, worker, 7);
+
+            if (sealed_readers_count(c->readers, worker, 7, 0, &first)
+                <= n
+                || first.worker == SEALED_WAKE_WORKERS)
+            {
+                c->wrong = __LINE__;
+            }
+        }
+
+        for (n = 0; n < i % 8; n++) {
+            sealed_readers_leave(c->readers, worker, seat[n]);
+        }
+
+        sealed_readers_release(c->readers, worker);
+    }
+
+    return NULL;
+}
+
+
+static void
+test_readers(void **unused)
+{
+    unsigned                i;
+    counter_t               c[WORKERS];
+    pthread_t               thread[WORKERS];
+    sealed_readers_t       *readers;
+    sealed_reader_place_t   first;
+
+    readers = mmap(NULL, sizeof(sealed_readers_t), PROT_READ|PROT_WRITE,
+                   MAP_ANON|MAP_SHARED|MAP_NORESERVE, -1, 0);
+    assert_true(readers != MAP_FAILED);
+    assert_int_equal(sealed_readers_init(readers), 0);
+
+    for (i = 0; i < WORKERS; i++) {
+        c[i].readers = readers;
+        c[i].wrong = 0;
+        assert_int_equal(pthread_create(&thread[i], NULL, count, &c[i]), 0);
+    }
+
+    for (i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(thread[i], NULL), 0);
+        assert_int_equal(c[i].wrong, 0);
+    }
+
+    assert_int_equal(sealed_readers_count(readers, SEALED_WAKE_WORKERS, 7, 0,
+                                          &first),
+                     0);
+
+    (void) munmap(readers, sizeof(sealed_readers_t));
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  threads[] = {
-        cmocka_unit_test(test_threads)
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_readers)
     };
 
     const struct CMUnitTest  all[] = {
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_readers),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_kills)
     };
