@@ -206,11 +206,15 @@ sealed_append_prefetch(const sealed_zone_t *zone, const uint8_t *id,
     shard = sealed_zone_shard(zone, hash);
     bucket = sealed_table_bucket(zone, &shard->mailboxes, hash);
 
-    if (nearer) {
-        prefetch_mailbox(zone, __atomic_load_n(bucket, __ATOMIC_RELAXED));
-
-    } else {
+    if (!nearer) {
         __builtin_prefetch(bucket);
+
+    } else if ((size_t) ((uint8_t *) bucket - zone->base)
+               < sealed_zone_size(zone))
+    {
+        /* else the table had just become smaller */
+
+        prefetch_mailbox(zone, __atomic_load_n(bucket, __ATOMIC_RELAXED));
     }
 }
 
@@ -477,7 +481,9 @@ prefetch_mailbox(const sealed_zone_t *zone, uint32_t reference)
 {
     const sealed_mailbox_t  *mailbox;
 
-    mailbox = sealed_zone_mailbox(zone, reference);
+    /* without a lock it may be none any more */
+
+    mailbox = sealed_zone_address(zone, reference);
 
     __builtin_prefetch(mailbox);
     __builtin_prefetch(&mailbox->waiting);

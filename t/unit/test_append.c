@@ -406,6 +406,49 @@ test_exactly_full(void **unused)
 }
 
 
+/*
+ * Asking for memory looks without a lock: at a mailbox that is no more, at a
+ * table while another one makes it smaller.
+ */
+
+static void
+test_prefetch(void **state)
+{
+    uint8_t           id[16];
+    uint32_t          n, *bucket, reference;
+    uint64_t          hash;
+    sealed_zone_t    *zone;
+    sealed_table_t    saved, *table;
+
+    zone = store_new(2 << 20);
+
+    for (n = 0; n < 1000; n++) {
+        store_id(id, n);
+        hash = sealed_zone_hash(zone, id);
+        table = &sealed_zone_shard(zone, hash)->mailboxes;
+        saved = *table;
+
+        /* its buckets of before, its root of after that */
+
+        table->buckets = SEALED_TABLE_MAX;
+        sealed_append_prefetch(zone, id, 0);
+        sealed_append_prefetch(zone, id, 1);
+        *table = saved;
+
+        /* a mailbox that another one has given back */
+
+        bucket = sealed_table_bucket(zone, table, hash);
+        reference = *bucket;
+        *bucket = zone->header->arena.carved * (SEALED_PAGE_SIZE / 8) - 40;
+        sealed_append_prefetch(zone, id, 1);
+        *bucket = reference;
+    }
+
+    assert_null(store_check(zone));
+    store_free(zone);
+}
+
+
 int
 main(void)
 {
@@ -413,7 +456,8 @@ main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_each_answer),
         cmocka_unit_test(test_purge_on_the_way),
-        cmocka_unit_test(test_exactly_full)
+        cmocka_unit_test(test_exactly_full),
+        cmocka_unit_test(test_prefetch)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
