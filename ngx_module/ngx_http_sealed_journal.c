@@ -151,6 +151,13 @@ ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
 
     if (rc != 0) {
         ngx_http_sealed_journal_failed(j, opened < 0 ? -opened : rc);
+
+    } else {
+
+        /* where there is no room it is said when the journal is rewritten */
+
+        (void) sealed_journal_directory_reserve(&j->directory,
+                                                zone->journal.segment);
     }
 
     /* one that had this place died with what it had not written yet */
@@ -708,6 +715,8 @@ ngx_http_sealed_journal_written(ngx_event_t *ev)
         return;
     }
 
+    j->output.urgent = 0;
+
     /* the batch that was under way has the other number */
 
     held = !j->writer.filling;
@@ -845,6 +854,7 @@ ngx_http_sealed_journal_tick(ngx_event_t *ev)
         randombytes_buf(&j->writer.segment.stream,
                         sizeof(j->writer.segment.stream));
         j->writer.segment.number = 0;
+        j->output.urgent = 1;
         sealed_journal_rotate(&j->writer,
                               __atomic_load_n(
                                  &j->zone->zone->header->journal.generation,

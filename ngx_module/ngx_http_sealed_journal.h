@@ -52,6 +52,8 @@ typedef struct {
     ngx_msec_t                    began;
     unsigned                      busy:1;
     unsigned                      said:1;
+    unsigned                      bare:1;       /* without a reserve */
+    unsigned                      warned:1;     /* of that */
 } ngx_http_sealed_rewrite_t;
 
 

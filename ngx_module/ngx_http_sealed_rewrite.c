@@ -226,6 +226,13 @@ ngx_http_sealed_rewrite_begin(ngx_http_sealed_journal_t *j)
                                zone->journal.segment);
     w->output.scarce = w->said;
 
+    /* as long as mail is taken it would take what is kept in reserve */
+
+    w->output.urgent = w->said
+                       && __atomic_load_n(&shared->complete, __ATOMIC_ACQUIRE)
+                          < __atomic_load_n(&shared->needed,
+                                            __ATOMIC_ACQUIRE);
+
     sealed_snapshot_init(&w->snapshot, sealed_journal_resize, NULL);
 
     w->state = NGX_HTTP_SEALED_REWRITE_WAIT;
@@ -320,6 +327,9 @@ ngx_http_sealed_rewrite_thread(void *data, ngx_log_t *log)
         rc = sealed_journal_directory_trim(&j->directory, w->generation,
                                            &w->octets);
         w->rc = -rc;
+        w->bare = sealed_journal_directory_reserve(&j->directory,
+                                                   j->zone->journal.segment)
+                  != 0;
         return;
     }
 
@@ -402,6 +412,15 @@ ngx_http_sealed_rewrite_over(ngx_http_sealed_journal_t *j, int err)
                       w->snapshot.envelopes, w->output.written,
                       ngx_current_msec - w->began, w->octets);
         w->said = 0;
+
+        if (w->bare && !w->warned) {
+            ngx_log_error(NGX_LOG_WARN, j->log, 0,
+                          "journal \"%V\" has no room for a segment in "
+                          "reserve: when the disk is full, somebody may have "
+                          "to make room", &j->zone->journal.path);
+        }
+
+        w->warned = w->bare;
 
     } else {
 

@@ -7,6 +7,7 @@
 
 static int write_part(sealed_journal_output_t *output,
     const sealed_journal_batch_t *batch, const sealed_journal_part_t *part);
+static int make_room(sealed_journal_output_t *output, int rc);
 static int sync_all(sealed_journal_output_t *output);
 static int give_up(sealed_journal_output_t *output, int rc);
 
@@ -94,11 +95,15 @@ write_part(sealed_journal_output_t *output,
 
         rc = files->create(files->context, part->name, output->segment_size);
 
-        if (rc == -ENOSPC && output->scarce) {
+        if (rc >= 0) {
+            output->scarce = 0;
+
+        } else if (rc == -ENOSPC && output->scarce) {
             rc = files->create(files->context, part->name, part->size);
 
-        } else if (rc >= 0) {
-            output->scarce = 0;
+            if (make_room(output, rc)) {
+                rc = files->create(files->context, part->name, part->size);
+            }
         }
 
         if (rc < 0) {
@@ -114,6 +119,12 @@ write_part(sealed_journal_output_t *output,
     rc = files->write(files->context, output->file, batch->data + part->start,
                       part->size, part->offset);
 
+    if (make_room(output, rc)) {
+        rc = files->write(files->context, output->file,
+                          batch->data + part->start, part->size,
+                          part->offset);
+    }
+
     if (rc < 0) {
         return rc;
     }
@@ -123,6 +134,17 @@ write_part(sealed_journal_output_t *output,
     output->written += part->size;
 
     return 0;
+}
+
+
+/* whether it is worth another attempt */
+
+static int
+make_room(sealed_journal_output_t *output, int rc)
+{
+    return rc == -ENOSPC
+           && output->urgent
+           && output->files->release(output->files->context) == 1;
 }
 
 

@@ -40,6 +40,9 @@ typedef struct {
 
     /* names that came and went survive a power cut */
     int                         (*sync_names)(void *context);
+
+    /* gives up what is kept for a disk that is full; 1, or 0: nothing is */
+    int                         (*release)(void *context);
 } sealed_journal_files_t;
 
 
@@ -61,12 +64,19 @@ typedef struct {
     unsigned                      unsynced:1;   /* octets of the file */
     unsigned                      unnamed:1;    /* its name */
     unsigned                      scarce:1;     /* room: begin with less */
+    unsigned                      urgent:1;     /* what is kept may go */
 } sealed_journal_output_t;
 
 
 void sealed_journal_output_init(sealed_journal_output_t *output,
     const sealed_journal_files_t *files, sealed_journal_sync_t policy,
     uint64_t segment_size);
+
+/*
+ * On a disk that is full what makes room has to be written first: a stream
+ * that begins anew and a snapshot.  For these, and never for mail, the host
+ * sets `urgent`, and what is kept in reserve is given up.
+ */
 
 /*
  * Writes a batch (or none, NULL), and syncs if the policy says so or sync is

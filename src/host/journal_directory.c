@@ -19,6 +19,9 @@
 #include <sys/stat.h>
 
 
+#define RESERVE  "reserve"
+
+
 enum {
     LOCK_PAUSE = 50                     /* milliseconds */
 };
@@ -32,6 +35,7 @@ static int sync_file(void *context, int file);
 static int finish_file(void *context, int file, uint64_t size);
 static int remove_file(void *context, const char *name);
 static int sync_names(void *context);
+static int release(void *context);
 static int list(const sealed_journal_directory_t *directory,
     sealed_journal_file_t **files, size_t *count);
 static int look(const sealed_journal_directory_t *directory,
@@ -121,6 +125,7 @@ sealed_journal_directory_files(sealed_journal_files_t *files,
     files->finish = finish_file;
     files->remove = remove_file;
     files->sync_names = sync_names;
+    files->release = release;
 }
 
 
@@ -275,6 +280,40 @@ sealed_journal_directory_drop(const sealed_journal_directory_t *directory,
 }
 
 
+int
+sealed_journal_directory_reserve(
+    const sealed_journal_directory_t *directory, uint64_t size)
+{
+    int          fd, rc;
+    struct stat  st;
+
+    fd = openat(directory->fd, RESERVE,
+                O_WRONLY|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK, 0600);
+    if (fd == -1) {
+        return -errno;
+    }
+
+    rc = fstat(fd, &st) == -1 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+
+    if (rc == 0 && (uint64_t) st.st_blocks * 512 < size) {
+
+        do {
+            rc = fallocate(fd, 0, 0, (off_t) size) == -1 ? -errno : 0;
+        } while (rc == -EINTR);
+
+        /* a part of it would only be missed elsewhere */
+
+        if (rc != 0) {
+            (void) unlinkat(directory->fd, RESERVE, 0);
+        }
+    }
+
+    (void) close(fd);
+
+    return rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+
 static int
 create_file(void *context, const char *name, uint64_t size)
 {
@@ -394,6 +433,15 @@ sync_names(void *context)
     sealed_journal_directory_t  *directory = context;
 
     return fsync(directory->fd) == -1 ? -errno : 0;
+}
+
+
+static int
+release(void *context)
+{
+    sealed_journal_directory_t  *directory = context;
+
+    return unlinkat(directory->fd, RESERVE, 0) == 0;
 }
 
 

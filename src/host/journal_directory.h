@@ -6,8 +6,9 @@
  *
  * Files of the journal end in ".journal" and ".snapshot" (journal.h); "lock"
  * is held by whoever writes, and passes to processes that are forked and to
- * a binary that inherits the descriptor.  Nothing else is touched.  What has
- * such a name and is no regular file is neither followed nor waited for.
+ * a binary that inherits the descriptor; "reserve" is room for a segment, for
+ * when the disk is full.  Nothing else is touched.  What has such a name and
+ * is no regular file is neither followed nor waited for.
  *
  * Errors are negated errnos.
  */
@@ -101,6 +102,13 @@ int sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
  */
 int sealed_journal_directory_drop(const sealed_journal_directory_t *directory,
     uint64_t generation);
+
+/*
+ * Sees to it that so many octets are kept in reserve, until they are given up
+ * (journal_commit.h): 0, also on a file system that cannot, or an error.
+ */
+int sealed_journal_directory_reserve(
+    const sealed_journal_directory_t *directory, uint64_t size);
 
 /*
  * Reads and resolves a recovery that has been initialised, as realloc()
