@@ -211,6 +211,25 @@ is(scalar @evidence, 4, 'evidence of each');
 done('bob', @read, '--evidence', 'evidence');
 is(scalar(() = glob "$dir/evidence/*.report"), 4, 'once');
 
+# counters of nonces do not begin with a clock, and one that was lost goes on
+
+{
+    my @counters = glob "$dir/*.home/nonces/*";
+    my %nonces = map { $_ => slurp($_) =~ s/\s+\z//r } @counters;
+
+    cmp_ok(scalar @counters, '>', 4, 'counters');
+    is(scalar(grep { !/^\d+\z/ || $_ >= 2 ** 48 + 1000 } values %nonces), 0,
+       'that are no times');
+    is(scalar(keys %{ { reverse %nonces } }), scalar @counters,
+       'each from a number of its own');
+
+    for my $lost ('1', '') {
+        spew($_, "$lost\n", 0600) for @counters;
+        done('bob', @read);
+        is(send_to('four and a half', 'box1'), 0, 'a sender goes on too');
+    }
+}
+
 # a report, and what it leads to
 
 my ($offending) = grep {

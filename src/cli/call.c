@@ -285,8 +285,7 @@ use_next(const sealed_response_t *response, const sealed_gateway_t *gateway,
         text.size = strlen(digits);
 
         if (sealed_decimal_decode(&next, text) == 0) {
-            rc = sealed_nonce_raise(next, gateway->url, credential->keyid,
-                                    (uint64_t) time(NULL));
+            rc = sealed_nonce_raise(next, gateway->url, credential->keyid);
         }
     }
 
@@ -328,7 +327,7 @@ sign(char *input, char *value, const char *digest, const sealed_call_t *call,
     nonce = call->nonce;
 
     if (nonce == SEALED_UNSET) {
-        rc = sealed_nonce_take(&nonce, gateway->url, credential->keyid, now);
+        rc = sealed_nonce_take(&nonce, gateway->url, credential->keyid);
         if (rc) {
             return rc;
         }

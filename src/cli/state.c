@@ -10,15 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+
+
+enum {
+    NONCE_BITS = 48                     /* of the first: much is above it */
+};
 
 
 static int make_directories(char *path);
 static int nonce_file(char path[SEALED_STATE_PATH], const char *url,
     const uint8_t keyid[16]);
 static int nonce_update(uint64_t *taken, uint64_t at_least, const char *url,
-    const uint8_t keyid[16], uint64_t now);
+    const uint8_t keyid[16]);
 
 
 int
@@ -91,29 +97,27 @@ sealed_state_lock(int *fd, const char *path)
 
 
 int
-sealed_nonce_take(uint64_t *nonce, const char *url, const uint8_t keyid[16],
-    uint64_t now)
+sealed_nonce_take(uint64_t *nonce, const char *url, const uint8_t keyid[16])
 {
-    return nonce_update(nonce, 0, url, keyid, now);
+    return nonce_update(nonce, 0, url, keyid);
 }
 
 
 int
-sealed_nonce_raise(uint64_t next, const char *url, const uint8_t keyid[16],
-    uint64_t now)
+sealed_nonce_raise(uint64_t next, const char *url, const uint8_t keyid[16])
 {
-    return nonce_update(NULL, next, url, keyid, now);
+    return nonce_update(NULL, next, url, keyid);
 }
 
 
 /*
- * A counter that is missing or unreadable starts at unix time * 2^20, which
- * is above anything a counter that was kept can have reached.
+ * A counter that is missing or unreadable starts at random.  Where the one
+ * that was lost had come further, the gateway says how far.
  */
 
 static int
 nonce_update(uint64_t *taken, uint64_t at_least, const char *url,
-    const uint8_t keyid[16], uint64_t now)
+    const uint8_t keyid[16])
 {
     int             fd, rc;
     char            path[SEALED_STATE_PATH], digits[SEALED_DECIMAL_SIZE + 1];
@@ -138,7 +142,8 @@ nonce_update(uint64_t *taken, uint64_t at_least, const char *url,
     text.size = n > 0 ? (size_t) n - (digits[n - 1] == '\n') : 0;
 
     if (sealed_decimal_decode(&next, text) != 0) {
-        next = now << 20;
+        randombytes_buf(&next, sizeof(next));
+        next >>= 64 - NONCE_BITS;
     }
 
     if (next < at_least) {

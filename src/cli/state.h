@@ -38,13 +38,16 @@ void sealed_state_hash(char out[17], const char *url);
    the caller */
 int sealed_state_lock(int *fd, const char *path);
 
-/* takes the next nonce of a key */
+/*
+ * Takes the next nonce of a key.  A counter begins anywhere: a gateway keeps
+ * the highest, and one that is a time would tell when it began.
+ */
 int sealed_nonce_take(uint64_t *nonce, const char *url,
-    const uint8_t keyid[16], uint64_t now);
+    const uint8_t keyid[16]);
 
 /* what the gateway said it would accept */
 int sealed_nonce_raise(uint64_t next, const char *url,
-    const uint8_t keyid[16], uint64_t now);
+    const uint8_t keyid[16]);
 
 
 #pragma GCC visibility pop
