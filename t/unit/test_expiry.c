@@ -151,6 +151,97 @@ test_idle_mailboxes(void **unused)
 }
 
 
+/*
+ * What was read or has ended is nowhere in the memory any more: neither where
+ * it was nor among what a process notes to undo its steps.
+ */
+
+static int
+holds(const sealed_zone_t *zone, const void *octets, size_t size)
+{
+    return memmem(zone->base, sealed_zone_size(zone), octets, size) != NULL;
+}
+
+
+static void
+test_wiped(void **unused)
+{
+    size_t                      i;
+    uint8_t                     body[5000], id[16], sender[16], slice[32];
+    uint32_t                    accepted;
+    sealed_zone_t              *zone;
+    sealed_certificate_state_t  state;
+
+    enum { BOX = 0x5c };
+
+    for (i = 0; i < sizeof(body); i++) {
+        body[i] = (uint8_t) (i * i / 7 + i);
+    }
+
+    zone = store_new(2 << 20);
+    store_certificate(zone, 0);
+
+    memset(&state, 0, sizeof(state));
+    memset(state.key, 0xd7, sizeof(state.key));
+    state.end = NOW + 86400;
+    state.class = 1;
+    store_id(sender, 1);
+    assert_int_equal(sealed_certificate_table_insert(zone, sender, &state,
+                                                     &store_rule, NOW),
+                     SEALED_OK);
+
+    /* the key of the mailbox is BOX, BOX, ..., and so are slices for it */
+
+    store_id(id, BOX);
+    memset(slice, BOX, sizeof(slice));
+    assert_int_equal(store_open(zone, BOX), SEALED_OK);
+    assert_true(holds(zone, slice, sizeof(slice)));
+
+    memset(store_mailbox(zone, BOX)->key, 0, 32);
+    assert_false(holds(zone, slice, sizeof(slice)));
+
+    assert_int_equal(store_send(zone, BOX, 1, body, sizeof(body), 48, NOW,
+                                EXPIRY, &accepted),
+                     SEALED_OK);
+    assert_int_equal(accepted, 1);
+    assert_true(holds(zone, body, 64));
+    assert_true(holds(zone, body + 4096, 64));
+    assert_true(holds(zone, body + sizeof(body) - 16, 16));
+    assert_true(holds(zone, slice, sizeof(slice)));
+
+    assert_int_equal(sealed_mailbox_acknowledge(zone, id, 1, NOW), SEALED_OK);
+    assert_false(holds(zone, body, 64));
+    assert_false(holds(zone, body + 4096, 64));
+    assert_false(holds(zone, body + sizeof(body) - 16, 16));
+    assert_false(holds(zone, slice, sizeof(slice)));
+
+    /* the same of what nobody acknowledges, and of the mailbox itself */
+
+    memset(store_mailbox(zone, BOX)->key, 0x3e, 32);
+    memset(slice, 0x3e, sizeof(slice));
+    assert_int_equal(store_send(zone, BOX, 1, body, sizeof(body), 0, NOW,
+                                EXPIRY, &accepted),
+                     SEALED_OK);
+    assert_true(holds(zone, body, 64));
+    assert_true(holds(zone, slice, sizeof(slice)));
+    assert_true(holds(zone, state.key, sizeof(state.key)));
+
+    (void) store_expire(zone, NOW + 25 * 3600);
+    assert_false(holds(zone, body, 64));
+    assert_false(holds(zone, body + 4096, 64));
+
+    (void) store_expire(zone, NOW + 3 * 86400);
+    (void) store_expire(zone, NOW + 3 * 86400 + 7200);
+    assert_false(holds(zone, slice, sizeof(slice)));
+    assert_false(holds(zone, id, sizeof(id)));
+    assert_false(holds(zone, state.key, sizeof(state.key)));
+    assert_false(holds(zone, sender, sizeof(sender)));
+
+    assert_null(store_check(zone));
+    store_free(zone);
+}
+
+
 /* a budget of steps is kept, and the rest comes with the next calls */
 
 static void
@@ -347,6 +438,7 @@ main(void)
         cmocka_unit_test(test_envelopes),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_idle_mailboxes),
+        cmocka_unit_test(test_wiped),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_notes),
         cmocka_unit_test(test_key_line_that_left)
