@@ -15,7 +15,7 @@ use Test::More;
 
 use Sealed::Command qw(run);
 use Sealed::Nginx ();
-use Sealed::Wait qw(slurp spew);
+use Sealed::Wait qw(slurp spew wait_until);
 
 my $top = "$Bin/..";
 my $sealed = "$top/build/sealed";
@@ -49,6 +49,51 @@ SKIP: {
     spew("$copy/commands", "cp -R \Q$top\E/conf/. \Q$copy\E\n"
                            . "cd \Q$copy\E\n$commands\n");
     run(0, 'the quick start', qw(sh -e), "$copy/commands");
+}
+
+# what README.md does where the quick start runs
+
+{
+    my ($quick) = slurp("$top/conf/quick-start.conf")
+                  =~ /^http \{\n(.*)^\}/ms or die 'http';
+    my ($look) = slurp("$top/README.md")
+                 =~ /^## A look with curl\n(.*?)^## /ms or die 'a look';
+    my $commands = join "\n", $look =~ /^    (.*)/mg;
+
+    $quick =~ s/127\.0\.0\.1:8080/127.0.0.1:%%PORT%%/;
+    $quick =~ s{(keys|logs)/}{%%DIR%%/$1/}g;
+
+    my $nginx = Sealed::Nginx->new(http => $quick, start => 0);
+    my $dir = $nginx->dir;
+    my $port = $nginx->port;
+
+    local $ENV{SEALED_HOME} = "$dir/home";
+    local $ENV{PATH} = "$top/build:$ENV{PATH}";
+
+    mkdir "$dir/keys";
+    spew("$dir/keys/accounts", "guest:{PLAIN}guest\n");
+    run(0, 'its master secret', $sealed, qw(keygen deployment),
+        "$dir/keys/master.key");
+    run(0, 'its authority', $sealed, qw(keygen authority),
+        "$dir/keys/authority");
+    $nginx->start;
+
+    # what is signed has to be later than the birth of the zone
+
+    my $started = time;
+    wait_until { time > $started } 5;
+
+    ok($commands =~ s/127\.0\.0\.1:8080/127.0.0.1:$port/, 'its port');
+    spew("$dir/look", "cd \Q$dir\E\n$commands\n");
+
+    my $said = run(0, 'a look with curl', 'sh', '-c',
+                   "sh -e \Q$dir\E/look 2> \Q$dir\E/look.err");
+
+    is_deeply([ $said =~ m{^HTTP/1\.1 (\d+)}mg ], [ 200, 201, 409 ],
+              'discovery, accepted, a replay') or diag $said;
+    cmp_ok(-s "$dir/items", '>', 512, 'the item');
+    like($said, qr/"status":409.*"status":409/s, 'a replay of reading');
+    $nginx->finish;
 }
 
 # production
