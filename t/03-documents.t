@@ -78,7 +78,18 @@ my $source = slurp("$top/src/problem.c") =~ s/"\s+"//gr;
 like($source, qr/\Q"$problem->{title}"\E,\s+\Q"$problem->{detail}"\E/,
      'and so is the example');
 
-# members of JSON, in their order
+# messages of the error log
+
+my $messages = join '', map { slurp($_) } <"$top/ngx_module/*.c">;
+my ($log) = $text{'docs/operations.md'}
+    =~ /^## What the error log says\n(.*?)^## /ms;
+my @said = map { /`([^`]+)`/g } $log =~ /^\| \w+ \| (`.*?`) \| /mg;
+
+$messages =~ s/"\s+"//g;
+cmp_ok(@said, '>', 15, 'messages');
+like($messages, qr/\Q$_\E/, "message: $_") for @said;
+
+# members of JSON, whatever their order
 
 my $discovery = slurp("$top/ngx_module/ngx_http_sealed_discovery.c");
 
