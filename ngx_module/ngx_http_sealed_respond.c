@@ -43,14 +43,31 @@ ngx_http_sealed_add_header(ngx_http_request_t *r, const char *name,
 ngx_int_t
 ngx_http_sealed_add_headers(ngx_http_request_t *r)
 {
-    ngx_str_t  *origin;
+    ngx_str_t                   *origin;
+    ngx_http_sealed_loc_conf_t  *slcf;
 
-    origin = ngx_http_sealed_issue_origin(r);
+    /* what a request asked for has been done: not to be called unmodified */
+
+    r->disable_not_modified = 1;
 
     if (ngx_http_sealed_add_header(r, "Cache-Control",
                                    ngx_http_sealed_const("no-store"))
-        != NGX_OK
-        || (origin && ngx_http_sealed_add_credentials(r, origin) != NGX_OK)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* pages that an operator happens to look at are not to work for him */
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
+
+    if (slcf->moderation || slcf->status) {
+        return NGX_OK;
+    }
+
+    origin = ngx_http_sealed_issue_origin(r);
+
+    if ((origin && ngx_http_sealed_add_credentials(r, origin) != NGX_OK)
         || (!origin
             && ngx_http_sealed_add_header(r, "Access-Control-Allow-Origin",
                                           ngx_http_sealed_const("*"))
@@ -61,10 +78,6 @@ ngx_http_sealed_add_headers(ngx_http_request_t *r)
     {
         return NGX_ERROR;
     }
-
-    /* what a request asked for has been done: not to be called unmodified */
-
-    r->disable_not_modified = 1;
 
     return NGX_OK;
 }

@@ -106,6 +106,28 @@ like($response->header('Access-Control-Allow-Headers'),
      qr/Content-Digest.*Signature-Input/, 'headers');
 is($response->header('Access-Control-Allow-Origin'), '*', 'origin');
 
+# what is for operators no page of another origin sees or does
+
+for my $case ([ GET => '/status', 200 ], [ OPTIONS => '/status', 204 ],
+              [ OPTIONS => '/v1/reports', 204 ],
+              [ OPTIONS => '/v1/revocations', 204 ],
+              [ POST => '/v1/reports?revoke=1', 400 ],
+              [ POST => '/v1/revocations', 400 ])
+{
+    my ($method, $target, $status) = @$case;
+    my $body = $method eq 'POST' ? '{}' : '';
+
+    $response = Sealed::HTTP->new(port => $nginx->port)->request({
+        method => $method, target => $target, body => $body,
+        headers => [ [ Origin => 'https://page.example' ],
+                     $body ? ([ 'Content-Type' => 'application/json' ],
+                              [ 'Content-Length' => length $body ]) : () ] });
+    is($response->status, $status, "$method $target");
+    is($response->header('Access-Control-Allow-Origin'), undef,
+       'no origin is allowed');
+    is($response->header('Cache-Control'), 'no-store', 'nor is it kept');
+}
+
 # certificates as a key
 
 is($client->call($sender, 'GET', '/limited/x')->status, 200, 'one passes');
