@@ -204,7 +204,7 @@ add(sealed_addresses_t *list, const sealed_address_t *address)
 
     /* room is the next power of two */
 
-    if ((list->count & (list->count - 1)) == 0) {
+    if (list->count == 0 || (list->count & (list->count - 1)) == 0) {
         room = list->count ? list->count * 2 : 1;
 
         larger = realloc(list->address, room * sizeof(sealed_address_t));

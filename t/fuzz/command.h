@@ -170,7 +170,7 @@ end_command(void)
 
 /* a file in the home, as only its owner could have written it */
 
-static void
+static inline void
 write_file(char path[PATH_MAX], const char *name, const void *data,
     size_t size)
 {

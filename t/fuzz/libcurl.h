@@ -38,13 +38,16 @@ typedef struct {
 
 static const uint8_t  *network, *network_end;
 static int             network_fd = -1;
+static unsigned        network_stops;       /* at which sending, from 1 on */
+static CURLcode        network_error;       /* what it says then */
 
 
-static void
+static inline void
 begin_network(const uint8_t *pos, const uint8_t *end)
 {
     network = pos;
     network_end = end;
+    network_stops = 0;
 
     /* always ready */
 
@@ -252,6 +255,12 @@ curl_easy_perform(CURL *curl)
 CURLcode
 curl_easy_send(CURL *curl, const void *data, size_t size, size_t *sent)
 {
+    *sent = 0;
+
+    if (network_stops && --network_stops == 0) {
+        return network_error;
+    }
+
     *sent = size;
 
     return CURLE_OK;
