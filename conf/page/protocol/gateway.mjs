@@ -133,6 +133,14 @@ export class Gateway {
         return response.json();
     }
 
+    // an error that does not pass if it has ended
+
+    async lookAt(mailbox) {
+        await this.call(this.origins.read, mailbox, {
+            method: 'GET', target: mailbox.path,
+        });
+    }
+
     async closeMailbox(mailbox) {
         await this.call(this.origins.read, mailbox, {
             method: 'DELETE', target: mailbox.path,

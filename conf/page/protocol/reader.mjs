@@ -5,7 +5,7 @@ const FIRST_WAIT = 250, LONGEST_WAIT = 15000;
 
 // shorter when the browser is back on the network
 
-const pause = (milliseconds, signal) => new Promise((resolve) => {
+export const pause = (milliseconds, signal) => new Promise((resolve) => {
     const done = () => {
         clearTimeout(timer);
         signal.removeEventListener('abort', done);
@@ -32,7 +32,7 @@ export const follow = async (read, gateway, mailbox,
         let retry;
 
         try {
-            retry = await read(gateway, mailbox, {
+            retry = Number(await read(gateway, mailbox, {
                 after, signal,
 
                 deliver: async (item) => {
@@ -44,19 +44,25 @@ export const follow = async (read, gateway, mailbox,
                     wait = FIRST_WAIT;
                     onState('connected');
                 },
-            });
+            }));
+
+            // sent away for long: other readers, or there is no mailbox now
+
+            if (retry > LONGEST_WAIT) {
+                await gateway.lookAt(mailbox);
+            }
 
         } catch (error) {
             if (error.passes === false) {
                 throw error;
             }
 
-            retry = error.retryAfter * 1000;
+            retry = Math.max(retry || 0, error.retryAfter * 1000 || 0);
         }
 
         if (!signal.aborted) {
             onState('reconnecting');
-            await pause(Number(retry) || wait * (0.5 + Math.random()), signal);
+            await pause(retry || wait * (0.5 + Math.random()), signal);
             wait = Math.min(wait * 2, LONGEST_WAIT);
         }
     }

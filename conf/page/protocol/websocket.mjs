@@ -3,7 +3,11 @@
 
 import { acknowledgement, decodeItem } from './item.mjs';
 
-// One connection, until it ends, as in event_stream.mjs.
+// the gateway does not want this reader now: it must not come back at once
+const SENT_AWAY = 1008, AWAY = 60000;
+
+// One connection, until it ends; then the milliseconds to wait, as in
+// event_stream.mjs.
 
 export const readWebSocket = async (gateway, mailbox,
     { after, deliver, onOpen, signal }) => {
@@ -39,7 +43,7 @@ export const readWebSocket = async (gateway, mailbox,
         }
     };
 
-    await new Promise((resolve) => {
+    const { code } = await new Promise((resolve) => {
         socket.onopen = () => {
             seen?.(101);
             onOpen();
@@ -61,4 +65,6 @@ export const readWebSocket = async (gateway, mailbox,
     if (failure) {
         throw failure;
     }
+
+    return code === SENT_AWAY ? AWAY * (1 + Math.random()) : undefined;
 };
