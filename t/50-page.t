@@ -69,7 +69,7 @@ sub gateway {
 
 my @secrets = ('Alice Archer', 'Bob Baker', 'Mallory', 'the usual place',
                'At nine, then', 'While nginx reloads', 'While tabs reload',
-               'In another mouth', 'From the shell', 'From the page',
+               'In another mouth', 'mixed.bin', 'notes.txt', 'From the shell', 'From the page',
                'From epoch to epoch', 'Until ');
 
 # one file at a time: they share a gateway
@@ -90,7 +90,7 @@ sub browse {
 
 my $nginx = gateway();
 
-browse($nginx, qw(browser command modules refusals reload
+browse($nginx, qw(browser command modules pieces refusals reload
                   vectors));
 
 my $log = $nginx->access_log;

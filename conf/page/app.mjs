@@ -4,28 +4,44 @@ import { ORIGINS, STATUS } from './config.mjs';
 import { Kept } from './kept.mjs';
 import * as names from './names.mjs';
 import { observer } from './operator.mjs';
+import { fromFile } from './outbox.mjs';
 import { Gateway } from './protocol/gateway.mjs';
+import { equal, utf8 } from './protocol/octets.mjs';
 import { OtherKeys, inWords } from './protocol/problem.mjs';
+import { pause } from './protocol/reader.mjs';
 import { Session } from './session.mjs';
 import { NoPassword } from './stock.mjs';
 import {
-    chosenContact, showContacts, showEntries, showError, showJoined, showState,
+    choose, chosenContact, showComing, showContacts, showEntries, showError,
+    showJoined, showSent, showState,
 } from './view/conversation.mjs';
 import { byId } from './view/elements.mjs';
-import { copyOwn, showExchange } from './view/exchange.mjs';
+import { copyOwn, saveFile, showExchange } from './view/exchange.mjs';
 import { lookFor, showEntry, showStatus } from './view/operator.mjs';
+import { fileName, plainName } from './view/plain.mjs';
 
 // also for people whose windows were closed without a word
 const STATUS_EVERY = 2000;
+
+// what was under way when the page was reloaded, for a gateway that is away
+const AGAIN = 2000;
 
 const seen = observer(showEntry);
 const gateway = new Gateway(ORIGINS, seen.request);
 let session = null;
 
-// What a person asks for: the button waits for it, errors are told.
+// What a person asks for: the buttons wait for it, errors are told.
 
-const doing = async (button, work) => {
-    button.disabled = true;
+const doing = async (buttons, work) => {
+    if (buttons.some(({ disabled }) => disabled)) {
+        return;
+    }
+
+    const wait = (waiting) => buttons.forEach((button) => {
+        button.disabled = waiting;
+    });
+
+    wait(true);
     byId('trust').hidden = true;
     showError('');
 
@@ -35,7 +51,7 @@ const doing = async (button, work) => {
         byId('trust').hidden = !(error instanceof OtherKeys);
         showError(inWords(error));
     } finally {
-        button.disabled = false;
+        wait(false);
     }
 };
 
@@ -62,7 +78,9 @@ const contacts = async () => {
     // who has left meanwhile sees nobody
 
     if (session === current) {
-        showContacts(verified, current.mailbox.id);
+        showContacts(verified, current.mailbox.id, (keyid) => {
+            current.kept.choice = keyid;
+        });
     }
 };
 
@@ -71,17 +89,27 @@ const left = () => {
     showState('left');
     showJoined(null);
     showEntries([]);
+    showComing([]);
+    byId('renew').hidden = true;
+    byId('compose').reset();
+    byId('give').reset();
     byId('name').focus();
 };
 
+const save = (file) => doing([], async () => {
+    saveFile(fileName(file.name), await session.mail.content(file));
+});
+
 const sessionOf = (kept) => {
     const made = new Session(gateway, kept, {
-        entry: (entry) => {
-            if (entry.kind !== 'refused') {
-                lookFor(entry.text);
+        mail: (entries, open) => {
+            for (const { kind, text, file } of showEntries(entries, save)) {
+                if (kind !== 'refused' && (text || file)) {
+                    lookFor(text || file.name);
+                }
             }
 
-            showEntries(made.mail.entries);
+            showComing(open);
         },
         received: (item) => seen.delivery(made.mailbox.id, item),
         state: showState,
@@ -110,11 +138,17 @@ const account = (form) => ({
 });
 
 const join = async () => {
+    const name = byId('name').value.trim();
+
+    if (plainName(name) !== name) {
+        throw new Error('Others could not see all of that name.');
+    }
+
     const kept = await Kept.begin();
     const entering = sessionOf(kept);
 
     try {
-        await entering.join(byId('name').value.trim(), account(byId('join')),
+        await entering.join(name, account(byId('join')),
             byId('join').elements.transport.value);
     } catch (error) {
         await kept.wipe();
@@ -142,67 +176,141 @@ const resume = async () => {
         throw error;
     }
 
+    choose(kept.choice);
     await entered(entering);
+
+    if (entering.outbox.message) {
+        doing(writing, goOn);
+    }
 };
 
-const send = async () => {
+const writing = [byId('send'), byId('hand')];
+
+// What is in the outbox, until the gateway has taken all of it.
+
+const deliver = async () => {
+    const { name, content } = session.outbox.message;
+
+    let done = false;
+
+    try {
+        done = await session.deliver(showSent);
+    } catch (error) {
+        byId('renew').hidden = !(error instanceof NoPassword);
+        throw error;
+    } finally {
+        showSent(null);
+    }
+
+    // what was written meanwhile stays
+
+    if (done && name !== null) {
+        byId('file').value = '';
+    } else if (done && equal(utf8(byId('text').value), content)) {
+        byId('text').value = '';
+    }
+};
+
+// Sends a text, whose name is null, or a file.
+
+const send = async (name, content) => {
     const contact = chosenContact();
-    const text = byId('text').value;
 
     if (!contact) {
         throw new Error('There is nobody to write to: choose somebody.');
     }
 
-    if (text.trim() === '') {
-        return;
+    await session.outbox.begin(contact, name, content);
+    await deliver();
+};
+
+const sendText = async () => {
+    const text = byId('text').value;
+
+    if (text.trim() !== '') {
+        lookFor(text);
+        await send(null, utf8(text));
+    }
+};
+
+const sendFile = async () => {
+    const [file] = byId('file').files;
+
+    lookFor(file.name);
+    await send(...await fromFile(file));
+};
+
+// What was under way when the page was reloaded is where it was, and goes on
+// by itself: it may have got through already.
+
+const goOn = async () => {
+    const current = session;
+    const { name, content } = current.outbox.message;
+
+    if (name === null) {
+        byId('text').value = new TextDecoder().decode(content);
+    } else {
+        const put = new DataTransfer();
+
+        put.items.add(new File([content], name));
+        byId('file').files = put.files;
     }
 
-    lookFor(text);
+    while (session === current) {
+        try {
+            await deliver();
+            return;
+        } catch (error) {
+            if (!(error instanceof TypeError)) {
+                throw error;
+            }
+        }
 
-    try {
-        await session.send(contact, text);
-    } catch (error) {
-        byId('renew').hidden = !(error instanceof NoPassword);
-        throw error;
+        await pause(AGAIN, current.stopping.signal);
     }
-
-    byId('text').value = '';
 };
 
 byId('join').addEventListener('submit', (event) => {
     event.preventDefault();
-    doing(byId('enter'), join);
+    doing([byId('enter')], join);
 });
 
 byId('compose').addEventListener('submit', async (event) => {
     event.preventDefault();
-    await doing(byId('send'), send);
+    await doing(writing, sendText);
     byId('text').focus();
+});
+
+byId('give').addEventListener('submit', (event) => {
+    event.preventDefault();
+    doing(writing, sendFile);
 });
 
 byId('meet').addEventListener('submit', (event) => {
     event.preventDefault();
-    doing(byId('add'), async () => {
+    doing([byId('add')], async () => {
         await session.meet(byId('lines').value);
         byId('lines').value = '';
         await contacts();
     });
 });
 
-byId('copy').addEventListener('click', () => doing(byId('copy'), copyOwn));
+byId('copy').addEventListener('click', () =>
+    doing([byId('copy')], copyOwn));
 
-byId('leave').addEventListener('click', () => doing(byId('leave'), async () => {
-    await session.leave();
-    left();
-}));
+byId('leave').addEventListener('click', () =>
+    doing([byId('leave')], async () => {
+        await session.leave();
+        left();
+    }));
 
 byId('renew').addEventListener('submit', (event) => {
     event.preventDefault();
-    doing(byId('draw'), async () => {
+    doing([byId('draw'), ...writing], async () => {
         await session.renew(account(byId('renew')));
         byId('renew').hidden = true;
         byId('renew').reset();
-        await send();
+        await deliver();
     });
 });
 
@@ -215,10 +323,11 @@ byId('text').addEventListener('keydown', (event) => {
     }
 });
 
-byId('trust').addEventListener('click', () => doing(byId('trust'), async () => {
-    await names.unpin(ORIGINS.read);
-    await join();
-}));
+byId('trust').addEventListener('click', () =>
+    doing([byId('trust')], async () => {
+        await names.unpin(ORIGINS.read);
+        await join();
+    }));
 
 names.onAddresses(contacts);
 
@@ -237,4 +346,4 @@ status();
 setInterval(status, STATUS_EVERY);
 
 Kept.sweep();
-doing(byId('enter'), resume);
+doing([byId('enter')], resume);

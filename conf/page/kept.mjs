@@ -2,15 +2,19 @@
 // session storage, and under that id entries that belong to one person.
 
 import { firstNonce } from './protocol/signature.mjs';
-import { all, get, hold, put, remove } from './storage.mjs';
+import { all, change, get, hold, remove } from './storage.mjs';
 
-const TAB = 'sealed session';
-const PARTS = ['session', 'stock', 'mail'];
+// Parts: the session, its certificates, the conversation; pieces of what has
+// not come whole, files that have; a message that is under way, and how far.
+
+const TAB = 'sealed session', CHOICE = 'sealed choice';
+const PARTS = ['session', 'stock', 'mail', 'piece', 'file', 'outgoing',
+    'sending'];
 
 // a tab that is reloaded lets go at once; a tab that was duplicated never does
 const RELOADING = 2000;
 
-const entry = (part, id) => `${part} ${id}`;
+const entry = (part, id, ...names) => [part, id, ...names].join(' ');
 
 // after a reload: numbers that are higher than any that were used
 
@@ -46,7 +50,7 @@ export class Kept {
         }
 
         release?.();
-        sessionStorage.removeItem(TAB);
+        sessionStorage.clear();
         return null;
     }
 
@@ -61,23 +65,54 @@ export class Kept {
     }
 
     async load() {
-        const [session, stock, mail] = await Promise.all(PARTS.map((part) =>
-            get(entry(part, this.id))));
+        const [session, stock, mail, outgoing, sending] = await Promise.all(
+            ['session', 'stock', 'mail', 'outgoing', 'sending'].map((part) =>
+                get(entry(part, this.id))));
 
         return {
             session: { ...session, mailbox: usable(session.mailbox) },
             stock: { uses: stock.uses, holders: stock.holders.map(usable) },
-            mail,
+            mail, outgoing: outgoing && { ...outgoing, ...sending },
         };
     }
 
-    save(part, value) {
-        return put(entry(part, this.id), { ...value, id: this.id });
+    // Values by part, or by part and name as in "file 1"; and what goes with
+    // the same step.  Nothing is kept any more of somebody who has left.
+
+    async write(values, removed = []) {
+        if (this.release) {
+            await change(Object.fromEntries(Object.entries(values)
+                .map(([path, value]) => [this.key(path), value])),
+            removed.map((path) => this.key(path)));
+        }
+    }
+
+    // whom this tab writes to
+
+    get choice() {
+        return sessionStorage.getItem(CHOICE);
+    }
+
+    set choice(keyid) {
+        sessionStorage.setItem(CHOICE, keyid);
+    }
+
+    key(path) {
+        const [part, ...names] = path.split(' ');
+
+        return entry(part, this.id, ...names);
+    }
+
+    read(path) {
+        return get(this.key(path));
     }
 
     async wipe() {
+        const { release } = this;
+
+        this.release = null;
         await remove(...PARTS.map((part) => entry(part, this.id)));
-        sessionStorage.removeItem(TAB);
-        this.release();
+        sessionStorage.clear();
+        release();
     }
 }

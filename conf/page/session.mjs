@@ -2,35 +2,38 @@
 
 import { OPENER } from './config.mjs';
 import { fromLines } from './protocol/address.mjs';
-import { open, sealBody, sealHeader } from './protocol/envelope.mjs';
+import { open } from './protocol/envelope.mjs';
 import { readEventStream } from './protocol/event_stream.mjs';
-import { commitment, frankHolds } from './protocol/frank.mjs';
+import { frankHolds } from './protocol/frank.mjs';
 import { verifiedByAny } from './protocol/identity.mjs';
 import { agreementKey } from './protocol/keys.mjs';
 import { newMailbox } from './protocol/mailbox.mjs';
-import { textMessage, textOf } from './protocol/message.mjs';
-import { equal, hex, random } from './protocol/octets.mjs';
+import { decodePiece } from './protocol/message.mjs';
+import { equal } from './protocol/octets.mjs';
 import { follow } from './protocol/reader.mjs';
 import { readWebSocket } from './protocol/websocket.mjs';
+import { Mail } from './mail.mjs';
 import * as names from './names.mjs';
+import { Outbox } from './outbox.mjs';
 import { Stock } from './stock.mjs';
 
 const TRANSPORTS = { stream: readEventStream, websocket: readWebSocket };
 
-// of a conversation, what is kept; of envelopes, which have been here
-const ENTRIES = 200, SEEN = 1000;
-
 const DAY = 86400000;
 
-const unique = (list, octetsOf) => list.filter((one, i) => i === list.findIndex(
-    (other) => equal(octetsOf(one), octetsOf(other))));
+const unique = (list, octetsOf) => list.filter((one, i) => i
+    === list.findIndex((other) => equal(octetsOf(one), octetsOf(other))));
 
 export class Session {
 
-    // on: { entry(entry), state(text), ended(error), received(item) }; an
-    // entry of the conversation is { kind: 'own', 'received' or 'refused',
-    // time, text }, and for the first two { name }, for the second { here }:
-    // certified in this browser.
+    // on: { mail(entries, open), state(text), ended(error), received(item) }.
+    //
+    // An entry of the conversation is { kind: 'own', 'received' or 'refused',
+    // time } with one of text, file: { name, size, id: if there is a content }
+    // or note, which says why that with this title was not taken; the first
+    // two kinds with the other one's name, the second with { sender: key in
+    // hex, here: certified in this browser }.  "open" are those of which some
+    // pieces have come, as in inbox.mjs.
 
     constructor(gateway, kept, on) {
         this.gateway = gateway;
@@ -38,9 +41,17 @@ export class Session {
         this.on = on;
         this.authorities = [];
         this.contacts = [];
-        this.mail = { after: 0, seen: [], entries: [] };
-        this.stock = new Stock(gateway, (stock) => kept.save('stock', stock));
-        this.unsent = null;
+        this.mail = new Mail(kept, () => on.mail(this.mail.state.entries,
+            this.mail.state.open));
+        this.stock = new Stock(gateway, (stock) => kept.write({ stock }));
+        this.outbox = new Outbox(kept, {
+            post: ({ keyid, mailbox }, envelope) => this.sendWithSome(keyid,
+                { ids: [mailbox], ...envelope }),
+            sender: () => ({
+                identity: this.identity, key: this.key,
+                sizes: this.gateway.offer.envelope_sizes,
+            }),
+        });
     }
 
     async discover() {
@@ -72,7 +83,7 @@ export class Session {
         // there for months
 
         await this.keep();
-        await this.kept.save('mail', this.mail);
+        await this.mail.load({});
 
         const { limits } = await gateway.openMailbox(this.mailbox, opener);
 
@@ -85,12 +96,13 @@ export class Session {
     // After a reload: the same person, mailbox and place in it.
 
     async resume() {
-        const { session, stock, mail } = await this.kept.load();
+        const { session, stock, mail, outgoing } = await this.kept.load();
 
-        Object.assign(this, session, { mail });
+        Object.assign(this, session);
         Object.assign(this.stock, stock);
-        mail.entries.forEach((entry) => this.on.entry(entry));
+        this.outbox.message = outgoing ?? null;
 
+        await this.mail.load(mail);
         await this.keep();
         await this.begin();
     }
@@ -99,9 +111,11 @@ export class Session {
         const { authorities, contacts, identity, idle, key, mailbox,
             transport } = this;
 
-        await this.kept.save('session', {
-            authorities, contacts, identity, idle, key, mailbox, transport,
-            until: Date.now() + (idle || DAY),
+        await this.kept.write({
+            session: {
+                authorities, contacts, identity, idle, key, mailbox, transport,
+                id: this.kept.id, until: Date.now() + (idle || DAY),
+            },
         });
     }
 
@@ -170,60 +184,32 @@ export class Session {
         await this.keep();
     }
 
-    // A text that may have got through is sent again as the same envelope, of
-    // which its reader drops the second.
+    // Sends what is in the outbox, from where it stopped; false: it was stopped
+    // once more.
 
-    async seal({ identity, keyid }, text) {
-        const { unsent } = this;
-
-        if (unsent?.text === text && unsent.keyid === keyid) {
-            return unsent.envelope;
-        }
-
-        const [m, kf] = [random(32), random(32)];
-        const message = await textMessage(text);
-        const body = await sealBody(m, {
-            identity: this.identity, kf, message,
-            sizes: this.gateway.offer.envelope_sizes,
-        });
-        const envelope = {
-            body, headers: [await sealHeader(m, body, this.key, identity[1])],
-            commitment: await commitment(kf, message),
-        };
-
-        this.unsent = { text, keyid, envelope };
-        return envelope;
-    }
-
-    async send(address, text) {
+    async deliver(progress) {
         if (!this.gateway.offer) {
             await this.discover();
         }
 
-        const envelope = await this.seal(address, text);
-        const refused = await this.sendWithSome(address, envelope);
+        const entry = await this.outbox.deliver(progress,
+            this.stopping.signal);
 
-        if (refused.length > 0) {
-            throw new Error(refused[0].reason === 'full'
-                ? 'The recipient\'s mailbox is full.'
-                : 'The recipient\'s mailbox does not exist any more.');
+        if (entry) {
+            await this.mail.add(entry, { removed: Outbox.parts });
         }
 
-        this.unsent = null;
-        await this.add({ kind: 'own', name: address.identity[0], text });
+        return entry !== null;
     }
 
     // A certificate may have ended before its time; then with another.
 
-    async sendWithSome({ keyid, mailbox }, envelope) {
+    async sendWithSome(conversation, request) {
         for (let again = true; ; again = false) {
-            const holder = await this.stock.take(keyid);
+            const holder = await this.stock.take(conversation);
 
             try {
-                return await this.gateway.send(holder, {
-                    ids: [mailbox], ...envelope,
-                });
-
+                return await this.gateway.send(holder, request);
             } catch (error) {
                 if (error.status !== 401 || !again) {
                     throw error;
@@ -234,41 +220,24 @@ export class Session {
         }
     }
 
-    // Kept first, shown then; what is more than people look back for goes.
-
-    async add(entry, { seq = 0, ephemeral } = {}) {
-        const { after, seen, entries } = this.mail;
-        const timed = { ...entry, time: Date.now() };
-
-        this.mail = {
-            after: Math.max(after, seq),
-            seen: [...seen, ...ephemeral ? [ephemeral] : []].slice(-SEEN),
-            entries: [...entries, timed].slice(-ENTRIES),
-        };
-
-        await this.kept.save('mail', this.mail);
-        this.on.entry(timed);
-    }
-
     // Whatever comes is done with afterwards: what is not what it says it is
     // would not get better by coming again.
 
     async receive(item) {
         this.on.received(item);
 
-        const { ephemeral, ...entry } = await this.opened(item)
-            .catch(({ message }) => ({ kind: 'refused', text: message }));
+        const opened = await this.opened(item).catch(({ message }) => message);
 
-        // at least once: the same envelope may come again
-
-        if (!ephemeral || !this.mail.seen.includes(ephemeral)) {
-            await this.add(entry, { seq: item.seq, ephemeral });
+        if (typeof opened === 'string') {
+            await this.mail.add({ kind: 'refused', text: opened },
+                { seq: item.seq });
+        } else {
+            await this.mail.take(opened.who, opened.piece, item.seq);
         }
     }
 
     async opened({ header, body, stamp }) {
-        const envelope = await open(this.key, header, body);
-        const { identity, kf, message, ephemeral } = envelope;
+        const { identity, kf, message } = await open(this.key, header, body);
         const who = await this.whoIs(identity);
 
         if (!await frankHolds(stamp, kf, message)) {
@@ -276,8 +245,7 @@ export class Session {
         }
 
         return {
-            kind: 'received', ...who, text: await textOf(message),
-            ephemeral: hex(ephemeral),
+            who: { ...who, key: identity[1] }, piece: decodePiece(message),
         };
     }
 

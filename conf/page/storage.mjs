@@ -35,15 +35,28 @@ const within = async (mode, work) => {
 
 export const get = (key) => within('readonly', (store) => store.get(key));
 
-export const put = (key, value) => within('readwrite',
-    (store) => store.put(value, key));
+const beginning = (prefix) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);
 
-export const remove = (...keys) => within('readwrite', (store) => {
-    keys.forEach((key) => store.delete(key));
-});
+// Entries by key; and keys that go, with all that are below them, as "a b" is
+// below "a".  All of it is done, or nothing.
+
+export const change = (entries, removed = []) => within('readwrite',
+    (store) => {
+        for (const key of removed) {
+            store.delete(key);
+            store.delete(beginning(`${key} `));
+        }
+
+        for (const [key, value] of Object.entries(entries)) {
+            store.put(value, key);
+        }
+    });
+
+export const put = (key, value) => change({ [key]: value });
+export const remove = (...keys) => change({}, keys);
 
 export const all = (prefix) => within('readonly', (store) =>
-    store.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
+    store.getAll(beginning(prefix)));
 
 // the first tab that asks makes it
 

@@ -131,6 +131,7 @@ const forge = async (page, how) => page.evaluate(async (kind) => {
     const { Gateway } = await import('/protocol/gateway.mjs');
     const { certify } = await import('/protocol/identity.mjs');
     const { signingKey } = await import('/protocol/keys.mjs');
+    const { utf8 } = await import('/protocol/octets.mjs');
     const { Session } = await import('/session.mjs');
     const { Kept } = await import('/kept.mjs');
     const { ORIGINS } = await import('/config.mjs');
@@ -139,7 +140,7 @@ const forge = async (page, how) => page.evaluate(async (kind) => {
     const gateway = new Gateway(ORIGINS);
     const nothing = () => {};
     const session = new Session(gateway, await Kept.begin(), {
-        state: nothing, entry: nothing, received: nothing, ended: nothing,
+        state: nothing, mail: nothing, received: nothing, ended: nothing,
     });
     const account = { name: 'guest', password: 'guest' };
 
@@ -178,7 +179,8 @@ const forge = async (page, how) => page.evaluate(async (kind) => {
         throw new Error(kind);
     }
 
-    await session.send(second, 'In another mouth');
+    await session.outbox.begin(second, null, utf8('In another mouth'));
+    await session.deliver(nothing);
     await session.leave();
 }, how);
 

@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+    mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,8 +13,8 @@ import { promisify } from 'node:util';
 
 import { MEDIA_TYPE, fanout } from '../../conf/page/protocol/fanout.mjs';
 import {
-    complained, environment, join, mailboxes, received, send, url,
-    waitForAlert, waitForCount,
+    complained, environment, give, join, mailboxes, received, saved, send,
+    url, waitForAlert, waitForCount,
 } from './people.mjs';
 
 const program = environment('SEALED_PROGRAM');
@@ -32,7 +35,7 @@ const sealed = async (...parts) => (await promisify(execFile)(program, parts, {
 
 const readMail = async () => (await sealed('read', '--mailbox', 'carol.mailbox',
     '--identity', 'carol', '--identity-authority', 'names.pub', '--ack',
-    '--wait', '30', '--json')).trim().split('\n').map((line) =>
+    '--wait', '30', '--output-dir', 'come', '--json')).trim().split('\n').map((line) =>
     JSON.parse(line));
 
 let alice;
@@ -40,24 +43,24 @@ let alice;
 const shown = (selector) => alice.locator(`${selector} .text`)
     .allTextContents();
 
-const give = async (lines) => {
+const meet = async (lines) => {
     await alice.fill('#lines', lines);
     await alice.click('#add');
 };
 
-const saved = async (link) => {
-    const [download] = await Promise.all([alice.waitForEvent('download'),
-        alice.click(link)]);
+const keep = async (link) => {
+    const { name, content } = await saved(alice, link);
 
-    await download.saveAs(path(download.suggestedFilename()));
+    writeFileSync(path(name), content);
 
-    return download.suggestedFilename();
+    return name;
 };
 
 after(() => rmSync(directory, { recursive: true }));
 
 test('Carol, at the shell', async () => {
     write('account', 'guest:guest\n', 0o600);
+    mkdirSync(path('come'));
 
     for (const command of [
         'keygen authority elsewhere',
@@ -74,8 +77,8 @@ test('the page gives away an address that the command takes', async () => {
     alice = await join('Alice Archer', 'stream');
     await alice.click('#exchange summary');
 
-    assert.equal(await saved('#save-address'), 'alice-archer.mailbox.pub');
-    assert.equal(await saved('#save-authority'), 'names.pub');
+    assert.equal(await keep('#save-address'), 'alice-archer.mailbox.pub');
+    assert.equal(await keep('#save-authority'), 'names.pub');
 
     await alice.click('#copy');
 
@@ -114,7 +117,7 @@ test('lines that are no addresses', async () => {
         [line, 'the authority that certified it belongs here, too'],
         [`${line}\n${read('names.pub')}`, 'belongs here, too'],
     ]) {
-        await give(lines);
+        await meet(lines);
         await waitForAlert(alice, why);
         assert.equal(await alice.inputValue('#lines'), lines);
     }
@@ -124,7 +127,7 @@ test('lines that are no addresses', async () => {
 });
 
 test('both ways', async () => {
-    await give(`${read('carol.mailbox.pub')}\r\n${read('elsewhere.pub')}`);
+    await meet(`${read('carol.mailbox.pub')}\r\n${read('elsewhere.pub')}`);
     await alice.getByLabel('Carol').waitFor();
 
     await sealed(...toAlice, 'carol', '--message',
@@ -146,21 +149,80 @@ test('both ways', async () => {
     complained();
 });
 
+// of one envelope, of several, and of none but its head
+
+const files = [['notes.txt', 'From the shell'], ['empty', ''],
+    ['large.bin', randomBytes(200000)]];
+
+const long = `From the shell or From the page, ${'wörd '.repeat(14000)}end`;
+
+test('files and long texts from the shell', async () => {
+    let count = 1;
+
+    for (const [name, content] of files) {
+        writeFileSync(path(name), content);
+        await sealed(...toAlice, 'carol', name);
+        await waitForCount(alice, '.received', ++count);
+
+        const got = await saved(alice, '.received:last-child button');
+
+        assert.equal(got.name, name);
+        assert.ok(got.content.equals(Buffer.from(content)), name);
+    }
+
+    await sealed(...toAlice, 'carol', '--message', long);
+    await waitForCount(alice, '.received', ++count);
+    assert.equal((await received(alice)).at(-1), long);
+
+    // a name that is no name of a file, and one that reads otherwise
+
+    for (const [name, safe] of [['../.profile', '_profile'],
+        ['holiday\u202egpj.exe', 'holiday_gpj.exe']]) {
+        await sealed(...toAlice, 'carol', '--name', name, 'notes.txt');
+        await waitForCount(alice, '.received', ++count);
+        assert.equal(await alice.textContent('.received:last-child button'),
+            `Save ${safe}, 14 octets`);
+        assert.equal((await saved(alice, '.received:last-child button')).name,
+            safe);
+    }
+
+    assert.equal(await alice.locator('#coming li').count(), 0);
+    complained();
+});
+
+test('files and long texts from the page', async () => {
+    for (const [name, content] of files) {
+        await give(alice, name, content);
+
+        const [message, ...more] = await readMail();
+
+        assert.equal(message.from, 'Alice Archer');
+        assert.equal(message.file.split('/').at(-1), name);
+        assert.ok(readFileSync(joinPath(directory, message.file))
+            .equals(Buffer.from(content)), name);
+        assert.deepEqual(more, []);
+    }
+
+    await send(alice, long);
+
+    const [message, ...more] = await readMail();
+
+    assert.equal(message.text, long);
+    assert.deepEqual(more, []);
+    complained();
+});
+
 test('what the page does not take does not stop it', async () => {
     const id = JSON.parse(read('alice-archer.mailbox.pub')).mailbox;
     const carol = JSON.parse(read('carol.mailbox.pub'));
     let count = 1;
 
+    // the one of somebody who was certified elsewhere was the first
+
     const refused = async (why) => {
         await waitForCount(alice, '.refused', ++count);
         assert.match((await shown('.refused')).at(-1), why);
     };
-
-    // a file
-
-    write('notes.txt', 'From the shell');
-    await sealed(...toAlice, 'carol', 'notes.txt');
-    await refused(/^A file, which this page does not take\./);
 
     // sealed for somebody else
 
@@ -189,8 +251,10 @@ test('what the page does not take does not stop it', async () => {
         await refused(why);
     }
 
+    const before = await alice.locator('.received').count();
+
     await sealed(...toAlice, 'carol', '--message', 'From the shell, at last');
-    await waitForCount(alice, '.received', 2);
+    await waitForCount(alice, '.received', before + 1);
     assert.equal((await received(alice)).at(-1), 'From the shell, at last');
     assert.equal(await alice.getAttribute('#state', 'class'), 'connected');
     complained();

@@ -9,7 +9,11 @@ const load = (name) => import(new URL(`conf/page/${name}.mjs`, top));
 
 const { eventParser } = await load('protocol/event_stream');
 const { decodeItem } = await load('protocol/item');
-const { textMessage, textOf } = await load('protocol/message');
+const { aroundContent, decodePiece, encodePiece } = await load(
+    'protocol/message');
+const { LARGEST, expired, place, wholeId } = await load('inbox');
+const { fileName, inShort, keyMark, plainName, plainText, sizeInWords }
+    = await load('view/plain');
 const { decode, encode } = await load('protocol/cbor');
 const { base64, fromBase64, hex, integer, utf8 } = await load(
     'protocol/octets');
@@ -40,19 +44,212 @@ test('an event stream, cut anywhere', () => {
     }
 });
 
-test('texts, as the command writes them', async () => {
-    const message = await textMessage('Grüße ✓');
-
-    assert.equal(await textOf(message), 'Grüße ✓');
-
+test('pieces, as the command writes them', () => {
+    const piece = {
+        id: new Uint8Array(16).fill(1), name: 'Grüße.txt', offset: 3,
+        total: 8, digest: new Uint8Array(32).fill(2), content: utf8('Grü'),
+    };
+    const message = encodePiece(piece);
     const parts = decode(message);
     const changed = (at, value) => encode(parts.map((part, i) =>
         i === at ? value : part));
 
-    for (const [at, value] of [[0, 2], [2, 'a.txt'], [3, 1], [4, 99],
-        [5, new Uint8Array(32)], [6, utf8('x')]]) {
-        await assert.rejects(textOf(changed(at, value)), undefined, `${at}`);
+    assert.deepEqual(decodePiece(message), piece);
+    assert.deepEqual(decodePiece(changed(2, null)), { ...piece, name: null });
+    assert.equal(decodePiece(encode([1, piece.id, null, 0, 0, piece.digest,
+        utf8('')])).total, 0);
+    assert.ok(message.length <= aroundContent(piece.name, 8) + 4);
+
+    for (const [at, value] of [[0, 2], [1, utf8('short')], [1, 'text'],
+        [2, ''], [2, 'ü'.repeat(128)], [2, 7], [3, 9], [3, 'x'], [3, null],
+        [4, 5], [4, utf8('x')], [5, new Uint8Array(31)], [5, null],
+        [6, utf8('')], [6, null], [6, 'Grü'], [6, utf8('too long')]]) {
+        assert.throws(() => decodePiece(changed(at, value)),
+            /made by a program/, `${at}`);
     }
+
+    for (const bad of [new Uint8Array(0), encode(parts.slice(1)),
+        encode([...parts, 0]), encode(utf8('x')), message.subarray(1)]) {
+        assert.throws(() => decodePiece(bad), /made by a program/);
+    }
+});
+
+// wholes of one sender or several, in a list as it is kept
+
+const about = (id, total, sender = 'a') => ({ id, total, sender });
+const placed = (open, whole, offset, size, now = 0) => place(open, whole,
+    { offset, size }, now);
+
+test('pieces in any order, each once or often', () => {
+    const size = 10, count = 6;
+    const whole = about('w', size * count - 3);
+    const offsets = Array.from({ length: count }, (_, i) => i * size);
+
+    for (let seed = 1; seed < 200; seed++) {
+        const order = [...offsets, ...offsets].sort((one, other) =>
+            (one * seed * 7919 + seed) % 101 - (other * seed * 7919) % 101);
+        const come = new Set();
+        let open = [];
+        let done = false;
+
+        for (const offset of order) {
+            if (!done) {
+                const result = placed(open, whole, offset, Math.min(size,
+                    whole.total - offset));
+
+                assert.equal(result.again, come.has(offset));
+                come.add(offset);
+                done = result.whole;
+                assert.equal(done, come.size === count);
+                ({ open } = result);
+            }
+        }
+
+        assert.ok(done);
+        assert.deepEqual(open, []);
+    }
+});
+
+test('pieces of nothing, and of all of it', () => {
+    assert.ok(placed([], about('w', 0), 0, 0).whole);
+    assert.ok(placed([], about('w', LARGEST), 0, LARGEST).whole);
+    assert.ok(!placed([], about('w', 2), 0, 1).whole);
+});
+
+test('pieces that are not taken', () => {
+    const { open } = placed([], about('w', 100), 10, 10);
+
+    for (const [offset, size] of [[5, 10], [15, 10], [5, 20], [0, 100],
+        [9, 2]]) {
+        assert.throws(() => placed(open, about('w', 100), offset, size),
+            /do not fit together/, `${offset}`);
+    }
+
+    assert.ok(placed(open, about('w', 100), 12, 3).again);
+    assert.throws(() => placed([], about('w', LARGEST + 1), 0, 1),
+        /longer than 16 MiB/);
+
+    // pieces of one octet
+
+    let many = [];
+
+    for (let at = 0; at < 4096; at++) {
+        many = placed(many, about('w', 10000), at, 1).open;
+    }
+
+    assert.throws(() => placed(many, about('w', 10000), 4096, 1),
+        /too many pieces/);
+});
+
+test('who sends much at once makes room himself', () => {
+    let open = [];
+
+    for (const id of ['1', '2', '3']) {
+        const result = placed(open, about(id, 9), 0, 1);
+
+        ({ open } = result);
+        assert.deepEqual(result.dropped.map((one) => one.id),
+            id === '3' ? ['1'] : []);
+    }
+
+    for (const sender of ['b', 'c', 'd']) {
+        for (const n of [1, 2]) {
+            ({ open } = placed(open, about(sender + n, 9, sender), 0, 1));
+        }
+    }
+
+    assert.equal(open.length, 8);
+    assert.throws(() => placed(open, about('e1', 9, 'e'), 0, 1),
+        /too much at once/);
+
+    // those that are there go on, and make room
+
+    assert.equal(placed(open, about('d2', 9, 'd'), 1, 1).open.length, 8);
+    assert.equal(placed(open, about('d3', 9, 'd'), 0, 1).open.length, 8);
+});
+
+test('pieces that nobody waits for any longer', () => {
+    const { open } = placed([], about('w', 9), 0, 1, 1000);
+
+    assert.deepEqual(expired(open, 1000 + 86400000), []);
+    assert.deepEqual(expired(open, 1001 + 86400000), open);
+});
+
+test('a whole belongs to its sender', async () => {
+    const piece = {
+        id: new Uint8Array(16), name: null, total: 1,
+        digest: new Uint8Array(32),
+    };
+    const ids = await Promise.all([
+        [utf8('a'), piece], [utf8('b'), piece],
+        [utf8('a'), { ...piece, name: 'x' }],
+        [utf8('a'), { ...piece, total: 2 }],
+        [utf8('a'), { ...piece, id: new Uint8Array(16).fill(1) }],
+        [utf8('a'), { ...piece, digest: new Uint8Array(32).fill(1) }],
+    ].map((parts) => wholeId(...parts)));
+
+    assert.equal(new Set(ids).size, ids.length);
+    assert.ok(ids.every((id) => /^[0-9a-f]{32}$/.test(id)));
+});
+
+test('names that mislead are shown as what they are', () => {
+    for (const good of ['Alice Archer', 'Żółć', '山田', 'علی\u200cرضا',
+        '👩‍👩‍👧‍👦 ❤️', 'e\u0301', 'O’Neil', '1️⃣']) {
+        assert.equal(plainName(good), good);
+    }
+
+    for (const [name, shown] of [
+        ['\u202eecilA', '�ecilA'], ['Alice\u200b', 'Alice�'],
+        ['Al\u200dice', 'Al�ice'], ['Alice\ufe0f', 'Alice�'],
+        ['Alice\u00ad', 'Alice�'], [' Alice', '�Alice'],
+        ['Alice ', 'Alice�'], ['Alice  Archer', 'Alice �Archer'],
+        ['Alice\u00a0Archer', 'Alice�Archer'], ['\u3164', '�'],
+        ['Alice\n✓ verified', 'Alice�✓ verified'], ['\u0000', '�'],
+        ['Alice\u2069', 'Alice�'], ['A\u{e0041}', 'A�'],
+    ]) {
+        assert.equal(plainName(name), shown);
+    }
+
+    const [one, other] = ['a', 'b'].map((end) => plainName('x'.repeat(200)
+        + end));
+
+    assert.equal([...one].length, 40);
+    assert.notEqual(one, other);
+});
+
+test('texts that mislead', () => {
+    for (const good of ['two\nlines\tand', 'עברית \u200fوعربي', '👩‍👩‍👧‍👦',
+        'zero\u200bwidth', '  spaces  ']) {
+        assert.equal(plainText(good), good);
+    }
+
+    assert.equal(plainText('a\u202eb\u2066c\u0007d\u2028e'), 'a�b�c�d�e');
+    assert.equal(plainText('a\r\nb\rc'), 'a\nb\nc');
+    assert.equal(plainText('\u{e0068}\u{e0069}'), '��');
+    assert.equal(inShort(`a\nb ${'c'.repeat(500)}`).length, 80);
+});
+
+test('names of files', () => {
+    for (const [name, safe] of [
+        ['notes.txt', 'notes.txt'], ['Grüße 2.pdf', 'Grüße 2.pdf'],
+        ['../../etc/passwd', 'passwd'], ['C:\\autoexec.bat', 'autoexec.bat'],
+        ['.bashrc', '_bashrc'], ['-rf', '_rf'], ['~x', '_x'], ['..', '__'],
+        ['a\u202egpj.exe', 'a_gpj.exe'], ['a\nb', 'a_b'], ['/', 'file'],
+        ['a:b*c?"<d>|%e', 'a_b_c___d___e'], ['dots...', 'dots___'],
+    ]) {
+        assert.equal(fileName(name), safe);
+    }
+
+    const long = fileName(`${'x'.repeat(250)}.pdf`);
+
+    assert.equal(long.length, 100);
+    assert.match(long, /\.pdf$/);
+});
+
+test('sizes and keys', () => {
+    assert.deepEqual([0, 1, 999, 300000, 2345678].map(sizeInWords),
+        ['0 octets', '1 octet', '999 octets', '300 KB', '2.3 MB']);
+    assert.equal(keyMark('0123456789abcdef00'), '0123 4567 89ab cdef');
 });
 
 test('octets', () => {

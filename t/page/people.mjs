@@ -1,7 +1,7 @@
 // People in tabs of a headless Chromium, for the tests of the page.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
 
@@ -75,6 +75,32 @@ export const send = async (page, text) => {
     await page.fill('#text', text);
     await page.click('#send');
     await sent.waitFor();
+};
+
+// a file, until the gateway has taken all of it
+
+export const give = async (page, name, content) => {
+    const own = page.locator('.own .file').filter({ hasText: name });
+    const before = await own.count();
+
+    await page.setInputFiles('#file', {
+        name, mimeType: 'application/octet-stream',
+        buffer: Buffer.from(content),
+    });
+    await page.click('#hand');
+    await own.nth(before).waitFor();
+};
+
+// what a click on this saves: { name, content }
+
+export const saved = async (page, selector) => {
+    const [download] = await Promise.all([page.waitForEvent('download'),
+        page.click(selector)]);
+
+    return {
+        name: download.suggestedFilename(),
+        content: readFileSync(await download.path()),
+    };
 };
 
 export const received = (page) => page.locator('.received .text')

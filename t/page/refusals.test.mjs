@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-    complained, join, mailboxes, received, send, waitForAlert, waitForCount,
+    complained, join, mailboxes, newPage, received, saved, screenshots, send,
+    waitForAlert, waitForCount,
 } from './people.mjs';
 
 const ALICE = 'Alice Archer', BOB = 'Bob Baker';
@@ -70,7 +71,14 @@ test('long ones, and all kinds of characters', async () => {
         'Until two\nlines\n\n  are kept',
         '<script>document.title = "Until"</script><img src=x onerror=alert(1)>',
         'Until \u202e right to left, 你好 👩‍👩‍👧‍👦 \u0000\u0007 z\u0351\u0363a',
+        `Until it stacks: z${'\u0351\u0363'.repeat(500)}`,
+        `Until${'W'.repeat(3000)}`,
     ];
+
+    // what turns directions, or is no character at all, is seen
+
+    const seen = texts.map((text) =>
+        text.replaceAll(/[\u202e\u0000\u0007]/g, '\ufffd'));
 
     for (const text of texts) {
         await alice.fill('#text', text);
@@ -80,7 +88,7 @@ test('long ones, and all kinds of characters', async () => {
     }
 
     await waitForCount(bob, '.received', 2 + texts.length);
-    assert.deepEqual((await received(bob)).slice(2), texts);
+    assert.deepEqual((await received(bob)).slice(2), seen);
     assert.equal(await bob.locator('#messages img, #messages script').count(),
         0);
     assert.notEqual(await bob.title(), 'Until');
@@ -90,14 +98,110 @@ test('long ones, and all kinds of characters', async () => {
 
     assert.ok(wide <= room, `${wide} > ${room}`);
 
-    // nothing is cut off silently
+    complained();
+});
 
+test('too long to be shown, and too long to be sent', async () => {
     const endless = 'Until it is too long '.repeat(10000);
 
     await alice.fill('#text', endless);
     await alice.click('#send');
-    await waitForAlert(alice, 'too long for one envelope');
-    assert.equal(await alice.inputValue('#text'), endless);
+    await alice.locator('.own .file').filter({ hasText: 'message.txt, 210 KB' })
+        .waitFor();
+    await bob.locator('.received .file').waitFor();
+
+    const { name, content } = await saved(bob, '.received .file button');
+
+    assert.equal(name, 'message.txt');
+    assert.equal(content.toString(), endless);
+
+    await alice.setInputFiles('#file', {
+        name: 'Until too long.bin', mimeType: 'image/png',
+        buffer: Buffer.alloc(16 * 1024 * 1024 + 1),
+    });
+    await alice.click('#hand');
+    await waitForAlert(alice, 'What is longer than 16 MiB is not sent');
+    assert.equal(await alice.locator('.own .file').count(), 1);
+    complained();
+});
+
+test('Enter twice is one message', async () => {
+    let answer;
+    const held = new Promise((resolve) => {
+        answer = resolve;
+    });
+    const before = await alice.locator('.own').count();
+
+    await alice.route(envelopes, async (route) => {
+        await held;
+        await route.continue();
+    });
+    await alice.fill('#text', 'Until Enter is let go');
+    await alice.press('#text', 'Enter');
+    await alice.waitForSelector('#send:disabled');
+    await alice.press('#text', 'Enter');
+    answer();
+    await alice.locator('.own .text').filter({ hasText: 'is let go' })
+        .waitFor();
+    await alice.unroute(envelopes);
+    await send(alice, 'Until the next');
+    assert.equal(await alice.locator('.own').count(), before + 2);
+    complained();
+});
+
+test('names that mislead', async () => {
+    const page = await newPage();
+    const forged = ['<img src=x onerror=alert(1)>\u202eecilA', 'Bob Baker\u200b',
+        `${'W'.repeat(200)}`, 'Alice Archer'];
+
+    await page.evaluate(async (all) => {
+        const names = await import('/names.mjs');
+
+        for (const [i, name] of all.entries()) {
+            const key = new Uint8Array(32).fill(i + 1);
+
+            await names.publish({
+                identity: await names.certifiedIdentity(name, key),
+                mailbox: new Uint8Array(16).fill(i + 1),
+                keyid: `${i}`.repeat(22),
+            });
+        }
+    }, forged);
+
+    for (const [name, key] of [
+        ['<img src=x onerror=alert(1)>�ecilA', '0101'], ['Bob Baker�', '0202'],
+        [`${'W'.repeat(26)}…${'W'.repeat(13)}`, '0303'],
+        ['Alice Archer', '0404'],
+    ]) {
+        await bob.getByLabel(`${name} ${Array(4).fill(key).join(' ')}`,
+            { exact: true }).waitFor();
+    }
+
+    assert.equal(await bob.locator('#contacts img').count(), 0);
+
+    for (const width of [1280, 390]) {
+        await bob.setViewportSize({ width, height: 900 });
+
+        const [wide, room] = await bob.evaluate(() => [
+            document.documentElement.scrollWidth, window.innerWidth]);
+
+        assert.ok(wide <= room, `${wide} > ${room}`);
+        await bob.screenshot({ path: `${screenshots}/names-${width}.png`,
+            fullPage: true });
+    }
+
+    await bob.setViewportSize({ width: 1280, height: 900 });
+
+    // and nobody here can have one
+
+    for (const name of forged.slice(0, 2)) {
+        await page.fill('#name', name);
+        await page.click('#enter');
+        await waitForAlert(page, 'could not see all of that name');
+    }
+
+    await page.close();
+    await bob.getByLabel('Bob Baker�').waitFor({ state: 'detached' });
     complained();
 });
 

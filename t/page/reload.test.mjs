@@ -2,11 +2,12 @@
 // event stream, one on a WebSocket.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 
 import {
-    complained, join, mailboxes, newPage, received, send, waitForAlert,
-    waitForCount,
+    complained, join, mailboxes, newPage, received, saved, send,
+    waitForAlert, waitForCount,
 } from './people.mjs';
 
 const ALICE = 'Alice Archer', BOB = 'Bob Baker';
@@ -70,6 +71,167 @@ test('while the other one writes', async () => {
     complained(/ERR_|WebSocket|409/);
 });
 
+// The next request to send: "lost" does not reach the gateway, "unheard" does,
+// and its answer does not come back.  Gives what is fulfilled then.
+
+const nextSending = async (page, how) => {
+    let there;
+    const arrived = new Promise((resolve) => {
+        there = resolve;
+    });
+
+    await page.route('**/v1/envelopes', async (route) => {
+        if (how === 'unheard') {
+            await route.fetch();
+        }
+
+        there();
+    }, { times: 1 });
+
+    return arrived;
+};
+
+const kept = (page, part) => page.evaluate(async (name) => {
+    const { get } = await import('/storage.mjs');
+
+    return await get(`${name} ${sessionStorage.getItem('sealed session')}`)
+        !== undefined;
+}, part);
+
+test('what was under way goes on by itself', async () => {
+    for (const how of ['lost', 'unheard']) {
+        const text = `While tabs reload, this was ${how}`;
+        const arrived = nextSending(alice, how);
+
+        await alice.fill('#text', text);
+        await alice.click('#send');
+        await arrived;
+        assert.ok(await kept(alice, 'outgoing'));
+        await alice.reload();
+        await alice.locator('.own .text').filter({ hasText: text }).waitFor();
+        await alice.waitForFunction(() =>
+            document.querySelector('#text').value === '');
+        await alice.waitForSelector('#send:enabled');
+        assert.ok(!await kept(alice, 'outgoing'));
+        assert.ok(!await kept(alice, 'sending'));
+        await send(alice, `While tabs reload, after ${how}`);
+    }
+
+    const wanted = ['lost', 'unheard'].flatMap((how) => [
+        `While tabs reload, this was ${how}`,
+        `While tabs reload, after ${how}`]);
+
+    await bob.locator('.received .text').filter({ hasText: wanted.at(-1) })
+        .waitFor();
+    assert.deepEqual((await received(bob)).slice(-wanted.length), wanted);
+    complained(/ERR_|WebSocket|409/);
+});
+
+test('a file under way, and one that is half there', async () => {
+    const content = randomBytes(250000);
+
+    // two pieces have got through, of a third nobody knows
+
+    let count = 0;
+    let there;
+    const arrived = new Promise((resolve) => {
+        there = resolve;
+    });
+
+    await alice.route('**/v1/envelopes', async (route) => {
+        if (++count === 3) {
+            await route.fetch();
+            there();
+        } else {
+            await route.continue();
+        }
+    });
+    await alice.setInputFiles('#file', {
+        name: 'While tabs reload.bin', mimeType: 'text/html', buffer: content,
+    });
+    await alice.click('#hand');
+    await arrived;
+    await bob.waitForFunction(() => document.querySelector('#coming progress')
+        ?.value > 150000);
+    await reload(bob);
+    assert.equal(await bob.locator('#coming li').count(), 1);
+    await alice.unroute('**/v1/envelopes');
+    await alice.reload();
+    await alice.locator('.own .file').waitFor();
+    await bob.locator('.received .file').waitFor();
+
+    const got = await saved(bob, '.received .file button');
+
+    assert.equal(got.name, 'While tabs reload.bin');
+    assert.ok(got.content.equals(content));
+    assert.equal(await bob.locator('#coming li').count(), 0);
+
+    // and it is still there
+
+    await reload(bob);
+    assert.ok((await saved(bob, '.received .file button')).content
+        .equals(content));
+    assert.equal(await bob.locator('.received .file').count(), 1);
+    complained(/ERR_|WebSocket|409/);
+});
+
+test('what was refused for good does not go on', async () => {
+    await alice.route('**/v1/envelopes', (route) => route.fulfill({
+        json: { accepted: 0, refused: [{ recipient: 0, reason: 'full' }] },
+    }), { times: 1 });
+    await alice.fill('#text', 'While tabs reload, too much');
+    await alice.click('#send');
+    await waitForAlert(alice, 'mailbox is full');
+    assert.ok(!await kept(alice, 'outgoing'));
+    await reload(alice);
+    await alice.waitForSelector('#send:enabled');
+    assert.equal(await alice.inputValue('#text'), '');
+    complained();
+});
+
+test('what failed for now waits where it was', async () => {
+    const busy = (route) => route.fulfill({
+        status: 429, headers: { 'retry-after': '90' },
+    });
+
+    await alice.route('**/v1/envelopes', busy);
+    await alice.fill('#text', 'While tabs reload, later');
+    await alice.click('#send');
+    await waitForAlert(alice, 'Try again in 90 seconds.');
+    await alice.reload();
+    await waitForAlert(alice, 'Try again in 90 seconds.');
+    assert.equal(await alice.inputValue('#text'), 'While tabs reload, later');
+    await alice.unroute('**/v1/envelopes');
+    await alice.click('#send');
+    await bob.locator('.received .text').filter({ hasText: 'reload, later' })
+        .waitFor();
+    await alice.waitForFunction(() =>
+        document.querySelector('#text').value === '');
+    complained(/429|ERR_|WebSocket|409/);
+});
+
+test('who was chosen is chosen still', async () => {
+    const carol = await join('Carol', 'stream');
+    const dave = await join('Dave', 'stream');
+
+    await alice.getByLabel('Carol').waitFor();
+    await alice.getByLabel('Dave').check();
+    await reload(alice);
+    await alice.getByLabel('Dave').waitFor();
+    await send(alice, 'While tabs reload, to Dave');
+    await waitForCount(dave, '.received', 1);
+    assert.equal(await carol.locator('.message').count(), 0);
+
+    for (const page of [carol, dave]) {
+        await page.click('#leave');
+        await page.waitForSelector('#join:not([hidden])');
+        await page.close();
+    }
+
+    await alice.getByLabel(BOB).check();
+    complained(/ERR_|WebSocket|409/);
+});
+
 test('who they are, and who certified it', async () => {
     assert.equal(await alice.textContent('#me'), ALICE);
     assert.match(await bob.locator('.received .who').last().textContent(),
@@ -79,7 +241,7 @@ test('who they are, and who certified it', async () => {
             await reload(bob);
             return bob.locator('#own').inputValue();
         })());
-    complained(/ERR_|WebSocket/);
+    complained(/ERR_|WebSocket|409/);
 });
 
 test('reloaded without the gateway', async () => {
@@ -88,7 +250,7 @@ test('reloaded without the gateway', async () => {
     await bob.route(gateway, (route) => route.abort());
     await bob.reload();
     await bob.waitForSelector('#state.reconnecting');
-    assert.equal((await received(bob)).at(-1), 'While tabs reload, the last');
+    assert.equal((await received(bob)).at(-1), 'While tabs reload, later');
     await send(alice, 'While tabs reload, you are away');
 
     await bob.click('#leave');
@@ -99,7 +261,7 @@ test('reloaded without the gateway', async () => {
     await bob.locator('.received .text').filter({ hasText: 'you are away' })
         .waitFor();
     await bob.waitForSelector('#state.connected');
-    complained(/ERR_|WebSocket/);
+    complained(/ERR_|WebSocket|409/);
 });
 
 test('a tab that was duplicated is somebody else', async () => {

@@ -11,6 +11,9 @@ import { concat, equal, xor } from './octets.mjs';
 const VERSION = 1, KEY = 32, TAG = 16, HEADER = 48;
 const OVERHEAD = 1 + KEY + TAG;
 
+// what the heads of long octets have more than that of none
+const HEAD = 4;
+
 // each key is used for one envelope only
 const NONCE = new Uint8Array(24);
 
@@ -55,6 +58,11 @@ export const sealHeader = async (m, body, sender, recipient) => {
     return concat(first, await proof(await agree(sender, recipient),
         ephemeral.octets, body, first, sender.octets, recipient));
 };
+
+// how long a message may be, in the largest envelope
+
+export const longestMessage = (identity, sizes) => sizes.at(-1) - OVERHEAD - 1
+    - encode([identity, new Uint8Array(KEY), new Uint8Array(0)]).length - HEAD;
 
 const withoutPadding = (plaintext) => {
     const { value, size } = decodeFirst(plaintext);

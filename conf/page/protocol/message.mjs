@@ -3,33 +3,53 @@
 // file, or of a text if the name is null.
 
 import { decode, encode } from './cbor.mjs';
-import { sha256 } from './keys.mjs';
-import { equal, random, utf8 } from './octets.mjs';
+import { utf8 } from './octets.mjs';
 
-const VERSION = 1;
+const VERSION = 1, ID = 16, NAME = 255, DIGEST = 32;
 
-export const textMessage = async (text) => {
-    const content = utf8(text);
+// A piece is { id: of the whole, name, offset, total, digest: SHA-256 of the
+// whole, content }.
 
-    return encode([VERSION, random(16), null, 0, content.length,
-        await sha256(content), content]);
+export const encodePiece = ({ id, name, offset, total, digest, content }) =>
+    encode([VERSION, id, name, offset, total, digest, content]);
+
+// octets around the content of a piece of a whole of this size
+
+export const aroundContent = (name, total) => encodePiece({
+    id: new Uint8Array(ID), name, offset: total, total,
+    digest: new Uint8Array(DIGEST), content: new Uint8Array(0),
+}).length;
+
+const octets = (value, size) => value instanceof Uint8Array
+    && (size === undefined || value.length === size);
+
+const isPiece = ({ id, name, offset, total, digest, content }) =>
+    octets(id, ID) && octets(digest, DIGEST) && octets(content)
+    && (name === null || typeof name === 'string' && name !== ''
+        && utf8(name).length <= NAME)
+    && typeof offset === 'number' && typeof total === 'number'
+    && offset + content.length <= total
+    && (content.length > 0 || total === 0);
+
+const members = (message) => {
+    try {
+        const value = decode(message);
+
+        return Array.isArray(value) && value.length === 7 ? value : [];
+    } catch {
+        return [];
+    }
 };
 
-// The text, or an error: this page knows neither files nor pieces.
+export const decodePiece = (message) => {
+    const [version, id, name, offset, total, digest, content]
+        = members(message);
+    const piece = { id, name, offset, total, digest, content };
 
-export const textOf = async (message) => {
-    const [version, , name, offset, total, digest, content] = decode(message);
-
-    if (version === VERSION && typeof name === 'string') {
-        throw new Error('a file, which this page does not take');
+    if (version !== VERSION || !isPiece(piece)) {
+        throw new Error('made by a program that this page does not'
+            + ' understand');
     }
 
-    if (version !== VERSION || name !== null || offset !== 0
-        || !(content instanceof Uint8Array) || total !== content.length
-        || !(digest instanceof Uint8Array)
-        || !equal(digest, await sha256(content))) {
-        throw new Error('not a short text');
-    }
-
-    return new TextDecoder('utf-8', { fatal: true }).decode(content);
+    return piece;
 };

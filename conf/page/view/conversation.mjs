@@ -1,35 +1,75 @@
 // The people's side of the page.
 
-import { equal } from '../protocol/octets.mjs';
+import { equal, hex } from '../protocol/octets.mjs';
 import { byId, clock, element } from './elements.mjs';
+import {
+    fileName, keyMark, plainName, plainText, sizeInWords,
+} from './plain.mjs';
+
+// as far from its end a conversation still follows what comes
+const NEAR = 40;
 
 // names are shown as they read, whatever their direction
 
-const person = (name) => element('bdi', {}, name);
+const person = (name) => element('bdi', {}, plainName(name));
+
+// who it is by the key: two may have one name, or names that look alike
+
+const key = (hexadecimal) => element('code', {
+    className: 'key', title: `The key of this person: ${hexadecimal}`,
+}, keyMark(hexadecimal));
 
 const WHO = {
     own: ({ name }) => ['to ', person(name)],
-    received: ({ name, here }) => [person(name),
-        ` ✓ verified${here ? '' : ' elsewhere'}`],
+    received: ({ name, here, sender }) => [person(name),
+        ` ✓ verified${here ? '' : ' elsewhere'} `,
+        ...sender ? [key(sender)] : []],
     refused: () => ['An envelope was refused'],
 };
 
-const words = ({ kind, text }) => kind !== 'refused' ? text
-    : `${text[0].toUpperCase()}${text.slice(1)}. Nothing of it is shown.`;
+const titled = (title) => title === null ? ['A text']
+    : ['“', element('bdi', {}, fileName(title)), '”'];
 
-const bubble = (entry) => element('div',
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+// what an entry says; save(file) is asked for what a file has in it
+
+const content = ({ kind, text, file, title, note }, save) => {
+    if (note) {
+        return element('p', { className: 'note' }, ...titled(title),
+            ` was not taken: ${note}.`);
+    }
+
+    if (file) {
+        const name = [element('bdi', {}, fileName(file.name)), ', ',
+            sizeInWords(file.size)];
+
+        return element('p', { className: 'file' }, ...file.id
+            ? [element('button', {
+                className: 'quiet', type: 'button',
+                onclick: () => save(file),
+            }, 'Save ', ...name)]
+            : [...name, kind === 'own' ? '' : ', not kept any more']);
+    }
+
+    return element('p', { className: 'text', dir: 'auto' }, kind !== 'refused'
+        ? plainText(text) : `${sentence(text)} Nothing of it is shown.`);
+};
+
+const bubble = (entry, save) => element('div',
     { className: `message ${entry.kind}` },
     element('p', { className: 'who' }, ...WHO[entry.kind](entry), ' ',
         element('time', {}, clock(entry.time))),
-    element('p', { className: 'text' }, words(entry)));
+    content(entry, save));
 
-// All of a conversation.  What is there already stays as it is: it would be
-// read out anew.
+// All of a conversation; gives what was not there before.  What was stays as it
+// is: it would be read out anew.
 
 const bubbles = new Map();
 
-export const showEntries = (entries) => {
+export const showEntries = (entries, save) => {
     const log = byId('messages');
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
 
     for (const [entry, old] of bubbles) {
         if (!entries.includes(entry)) {
@@ -38,12 +78,39 @@ export const showEntries = (entries) => {
         }
     }
 
-    for (const entry of entries.filter((one) => !bubbles.has(one))) {
-        bubbles.set(entry, bubble(entry));
+    const fresh = entries.filter((one) => !bubbles.has(one));
+
+    for (const entry of fresh) {
+        bubbles.set(entry, bubble(entry, save));
         log.append(bubbles.get(entry));
     }
 
-    log.scrollTop = log.scrollHeight;
+    // who reads what was before is not taken away from it
+
+    if (atEnd || fresh.some(({ kind }) => kind === 'own')) {
+        log.scrollTop = log.scrollHeight;
+    }
+
+    return fresh;
+};
+
+// what comes in several pieces, of which some are missing
+
+export const showComing = (open) => {
+    byId('coming').replaceChildren(...open.map((one) => element('li', {},
+        ...titled(one.file), ' comes from ', person(one.name), ' ',
+        element('progress', {
+            max: one.total, ariaLabel: 'Received',
+            value: one.pieces.reduce((sum, [, size]) => sum + size, 0),
+        }))));
+};
+
+// of what is sent in several pieces; null: nothing
+
+export const showSent = (octets, total) => {
+    byId('progress').hidden = octets === null;
+    byId('progress').max = total ?? 1;
+    byId('progress').value = octets ?? 0;
 };
 
 const STATES = {
@@ -57,7 +124,7 @@ export const showState = (state) => {
 };
 
 export const showError = (text) => {
-    byId('error').textContent = text;
+    byId('error').textContent = plainText(text);
 };
 
 let shown = [];
@@ -68,7 +135,7 @@ let choice = null;
 export const showJoined = (name) => {
     byId('join').hidden = name !== null;
     byId('conversation').hidden = name === null;
-    byId('me').textContent = name ?? '';
+    byId('me').replaceChildren(person(name ?? ''));
 
     if (name === null) {
         shown = [];
@@ -76,10 +143,17 @@ export const showJoined = (name) => {
     }
 };
 
-// Everybody but oneself.  The choice is kept, also while somebody is away for
-// a moment: nothing must go to another person than was meant.
+// after a reload
 
-export const showContacts = (addresses, own) => {
+export const choose = (keyid) => {
+    choice = keyid;
+};
+
+// Everybody but oneself.  The choice is kept, also while somebody is away for
+// a moment: nothing must go to another person than was meant.  onChoice gets
+// it.
+
+export const showContacts = (addresses, own, onChoice) => {
     const others = addresses.filter(({ mailbox, keyid, here }) =>
         !equal(mailbox, own) && (here || keyid === choice));
 
@@ -90,8 +164,16 @@ export const showContacts = (addresses, own) => {
         return;
     }
 
+    const focused = document.activeElement?.name === 'contact'
+        ? document.activeElement.value : null;
+
     shown = others;
     choice ??= shown[0]?.keyid ?? null;
+
+    if (choice !== null) {
+        onChoice(choice);
+    }
+
     byId('nobody').hidden = shown.length > 0;
 
     for (const old of byId('contacts').querySelectorAll('label')) {
@@ -103,8 +185,16 @@ export const showContacts = (addresses, own) => {
             element('input', {
                 type: 'radio', name: 'contact', value: keyid,
                 checked: keyid === choice,
-                onchange: () => { choice = keyid; },
-            }), ' ', person(identity[0]), here ? '' : ' (away)')));
+                onchange: () => {
+                    choice = keyid;
+                    onChoice(choice);
+                },
+            }), ' ', person(identity[0]), ' ', key(hex(identity[1])),
+            here ? '' : ' (away)')));
+
+    if (focused) {
+        byId('contacts').querySelector(`[value="${focused}"]`)?.focus();
+    }
 };
 
 export const chosenContact = () => shown.find(({ keyid }) => keyid === choice);

@@ -2,7 +2,10 @@
 
 import { addressLine } from '../protocol/address.mjs';
 import { base64url } from '../protocol/octets.mjs';
-import { byId } from './elements.mjs';
+import { byId, element } from './elements.mjs';
+
+// by then a browser has taken what it saves
+const SAVING = 60000;
 
 const offer = (link, name, line) => {
     URL.revokeObjectURL(link.href);
@@ -25,6 +28,19 @@ export const showExchange = (address, authority) => {
     byId('command').textContent = `sealed send --to ${file}`
         + ' --identity-authority names.pub \\\n'
         + '    --identity me --message Hello';
+};
+
+// Something received, as a file of this computer.  Its type is that of nothing
+// which a browser would show.
+
+export const saveFile = (name, content) => {
+    const link = element('a', {
+        download: name, href: URL.createObjectURL(new Blob([content],
+            { type: 'application/octet-stream' })),
+    });
+
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), SAVING);
 };
 
 export const copyOwn = async () => {

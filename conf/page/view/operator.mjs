@@ -3,6 +3,7 @@
 import { found, madeBy, octetsOf, recipients } from '../operator.mjs';
 import { base64url, hex } from '../protocol/octets.mjs';
 import { byId, clock, element } from './elements.mjs';
+import { inShort } from './plain.mjs';
 
 const SHOWN = 200, OCTETS = 96, TERMS = 30;
 
@@ -57,20 +58,26 @@ const deliveryRow = ({ time, mailbox, item }) => [
 
 const records = new Map();
 const rows = new Map();
-const terms = new Set();
+
+// terms that are looked for, with the records in which they were found
+const terms = new Map();
+
+const search = (term, ids) => {
+    for (const id of ids) {
+        if (term.length >= SHORTEST && found([records.get(id)], term) > 0) {
+            terms.get(term).add(id);
+        }
+    }
+};
 
 const showSearch = () => {
-    const all = [...records.values()];
+    byId('search').replaceChildren(...[...terms].map(([term, { size }]) => {
+        const shown = `“${inShort(term)}”`;
 
-    byId('search').replaceChildren(...[...terms].map((term) => {
-        if (term.length < SHORTEST) {
-            return element('li', {}, `“${term}” is too short to look for`);
-        }
-
-        const times = found(all, term);
-
-        return element('li', { className: times ? 'bad' : 'good' },
-            `“${term}” found ${times} times`);
+        return term.length < SHORTEST
+            ? element('li', {}, `${shown} is too short to look for`)
+            : element('li', { className: size ? 'bad' : 'good' },
+                `${shown} found ${size} times`);
     }));
 };
 
@@ -81,14 +88,16 @@ export const showEntry = (entry) => {
         ...entry.item ? deliveryRow(entry) : requestRow(entry));
     const row = element('li', {}, details);
 
-    records.set(entry.id, octetsOf(entry));
     rows.set(entry.id, row);
 
     if (old) {
         old.replaceWith(row);
-    } else {
-        list.prepend(row);
+        return;
     }
+
+    list.prepend(row);
+    records.set(entry.id, octetsOf(entry));
+    terms.forEach((_, term) => search(term, [entry.id]));
 
     if (records.size > SHOWN) {
         const [first] = records.keys();
@@ -96,6 +105,7 @@ export const showEntry = (entry) => {
         rows.get(first).remove();
         rows.delete(first);
         records.delete(first);
+        terms.forEach((ids) => ids.delete(first));
     }
 
     showSearch();
@@ -104,11 +114,17 @@ export const showEntry = (entry) => {
 // a name or a text of the conversation, to be looked for
 
 export const lookFor = (term) => {
+    const known = terms.get(term);
+
     terms.delete(term);
-    terms.add(term);
+    terms.set(term, known ?? new Set());
+
+    if (!known) {
+        search(term, records.keys());
+    }
 
     if (terms.size > TERMS) {
-        terms.delete(terms.values().next().value);
+        terms.delete(terms.keys().next().value);
     }
 
     showSearch();
