@@ -69,7 +69,8 @@ sub gateway {
 
 my @secrets = ('Alice Archer', 'Bob Baker', 'Mallory', 'the usual place',
                'At nine, then', 'While nginx reloads', 'While tabs reload',
-               'In another mouth', 'mixed.bin', 'notes.txt', 'From the shell', 'From the page',
+               'In another mouth', 'mixed.bin', 'notes.txt',
+               'From the shell', 'From the page',
                'From epoch to epoch', 'Until ');
 
 # one file at a time: they share a gateway

@@ -12,8 +12,8 @@ import { pause } from './protocol/reader.mjs';
 import { Session } from './session.mjs';
 import { NoPassword } from './stock.mjs';
 import {
-    choose, chosenContact, showComing, showContacts, showEntries, showError,
-    showJoined, showSent, showState,
+    choose, chosenContact, showComing, showContacts, showEnded, showEntries,
+    showError, showJoined, showSent, showState,
 } from './view/conversation.mjs';
 import { byId } from './view/elements.mjs';
 import { copyOwn, saveFile, showExchange } from './view/exchange.mjs';
@@ -23,8 +23,9 @@ import { fileName, plainName } from './view/plain.mjs';
 // also for people whose windows were closed without a word
 const STATUS_EVERY = 2000;
 
-// what was under way when the page was reloaded, for a gateway that is away
-const AGAIN = 2000;
+// what was under way when the page was reloaded, for a gateway that is away or
+// only just there
+const AGAIN = 2000, BUSY = 503;
 
 const seen = observer(showEntry);
 const gateway = new Gateway(ORIGINS, seen.request);
@@ -115,7 +116,9 @@ const sessionOf = (kept) => {
         state: showState,
         ended: (error) => {
             showState('ended');
-            showError(`${inWords(error)} Leave, and join anew.`);
+            showEnded(`${[401, 404, 410].includes(error.status)
+                ? 'Your mailbox has ended.' : inWords(error)}`
+                + ' Nothing comes any more: leave, and join anew.');
         },
     });
 
@@ -184,13 +187,12 @@ const resume = async () => {
     }
 };
 
-const writing = [byId('send'), byId('hand')];
+const writing = [byId('send'), byId('send-file')];
 
 // What is in the outbox, until the gateway has taken all of it.
 
 const deliver = async () => {
     const { name, content } = session.outbox.message;
-
     let done = false;
 
     try {
@@ -261,12 +263,13 @@ const goOn = async () => {
             await deliver();
             return;
         } catch (error) {
-            if (!(error instanceof TypeError)) {
+            if (!(error instanceof TypeError) && error.status !== BUSY) {
                 throw error;
             }
-        }
 
-        await pause(AGAIN, current.stopping.signal);
+            await pause(error.retryAfter * 1000 || AGAIN,
+                current.stopping.signal);
+        }
     }
 };
 
@@ -281,9 +284,10 @@ byId('compose').addEventListener('submit', async (event) => {
     byId('text').focus();
 });
 
-byId('give').addEventListener('submit', (event) => {
+byId('give').addEventListener('submit', async (event) => {
     event.preventDefault();
-    doing(writing, sendFile);
+    await doing(writing, sendFile);
+    byId('file').focus();
 });
 
 byId('meet').addEventListener('submit', (event) => {

@@ -5,9 +5,10 @@ import { NotTaken, expired, place, wholeId } from './inbox.mjs';
 import { sha256 } from './protocol/keys.mjs';
 import { concat, equal, hex } from './protocol/octets.mjs';
 
-// entries that people look back for, wholes that may come again, octets of
-// files, and of a text that is not shown as a file
-const ENTRIES = 200, FINISHED = 1000, FILES = 64 * 1024 * 1024, TEXT = 100000;
+// entries that people look back for, and characters in them; wholes that may
+// come again; octets of files, and of a text that is not shown as a file
+const ENTRIES = 200, CHARACTERS = 1000000, FINISHED = 1000;
+const FILES = 64 * 1024 * 1024, TEXT = 100000;
 
 const NOTHING = { after: 0, entries: [], finished: [], open: [] };
 
@@ -44,19 +45,23 @@ export const told = (name, content) => {
 // the latest entries; of their files, those for which there is room
 
 const bounded = (entries) => {
-    let room = FILES;
+    let characters = CHARACTERS, octets = FILES;
 
-    return entries.slice(-ENTRIES).reverse().map((entry) => {
+    return entries.slice(-ENTRIES).reverse().filter(({ text }) => {
+        characters -= text?.length ?? 0;
+
+        return characters >= 0;
+    }).map((entry) => {
         const { file } = entry;
 
         if (!file?.id) {
             return entry;
         }
 
-        room -= file.size;
+        octets -= file.size;
 
-        return room >= 0 ? entry
-            : { ...entry, file: { ...file, id: undefined } };
+        return octets >= 0 ? entry
+            : { ...entry, file: { name: file.name, size: file.size } };
     }).reverse();
 };
 
@@ -160,8 +165,6 @@ export class Mail {
     take(who, piece, seq) {
         return this.inTurn(async () => {
             const id = await wholeId(who.key, piece);
-            const sender = hex(who.key);
-
             const about = {
                 ...who, id, sender: hex(who.key), file: piece.name,
                 total: piece.total,

@@ -77,8 +77,8 @@ export class Outbox {
             total: content.length,
         };
 
-        this.message = { ...message, at: 0, end: 0, envelope: null };
         await this.kept.write({ outgoing: message }, ['sending']);
+        this.message = { ...message, at: 0, envelope: null };
     }
 
     async forget() {

@@ -307,6 +307,25 @@ test('a gateway that cannot be reached', async () => {
     complained(/ERR_FAILED/);
 });
 
+test('back on the network, a new connection', async () => {
+    const readings = (page) => page.locator('#requests code').filter({
+        hasText: /envelopes\?after=/,
+    });
+
+    for (const page of [alice, bob]) {
+        const before = await readings(page).count();
+
+        await page.evaluate(() => dispatchEvent(new Event('online')));
+        await readings(page).nth(before).waitFor();
+        await page.waitForSelector('#state.connected');
+    }
+
+    await send(alice, 'While nginx reloads, on another network');
+    await bob.locator('.received .text').filter({ hasText: 'other network' })
+        .waitFor();
+    complained(/ERR_|WebSocket/);
+});
+
 test('narrow, for a telephone', async () => {
     await bob.setViewportSize({ width: 390, height: 844 });
 

@@ -35,8 +35,8 @@ const sealed = async (...parts) => (await promisify(execFile)(program, parts, {
 
 const readMail = async () => (await sealed('read', '--mailbox', 'carol.mailbox',
     '--identity', 'carol', '--identity-authority', 'names.pub', '--ack',
-    '--wait', '30', '--output-dir', 'come', '--json')).trim().split('\n').map((line) =>
-    JSON.parse(line));
+    '--wait', '30', '--output-dir', 'come', '--json')).trim().split('\n')
+    .map((line) => JSON.parse(line));
 
 let alice;
 

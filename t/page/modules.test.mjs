@@ -2,16 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 
 const top = new URL('../../', import.meta.url);
 const load = (name) => import(new URL(`conf/page/${name}.mjs`, top));
 
-const { eventParser } = await load('protocol/event_stream');
+const { eventParser, readEventStream } = await load('protocol/event_stream');
 const { decodeItem } = await load('protocol/item');
 const { aroundContent, decodePiece, encodePiece } = await load(
     'protocol/message');
 const { LARGEST, expired, place, wholeId } = await load('inbox');
+const { Mail } = await load('mail');
+const { sha256 } = await load('protocol/keys');
 const { fileName, inShort, keyMark, plainName, plainText, sizeInWords }
     = await load('view/plain');
 const { decode, encode } = await load('protocol/cbor');
@@ -43,6 +45,39 @@ test('an event stream, cut anywhere', () => {
         assert.equal(more.length, 0);
     }
 });
+
+test('an event stream that says nothing, not even that it is alive',
+    async () => {
+        let cancelled = false;
+        let asked;
+        const open = new Promise((resolve) => {
+            asked = resolve;
+        });
+        const body = new ReadableStream({
+            start: (controller) => controller.enqueue(utf8(': heartbeat\n\n')),
+            cancel: () => {
+                cancelled = true;
+            },
+        });
+
+        mock.timers.enable({ apis: ['setTimeout'] });
+
+        const reading = readEventStream({
+            call: async () => ({ body }), origins: {},
+        }, { path: '' }, { after: 0, onOpen: asked });
+
+        await open;
+
+        const failed = assert.rejects(reading, /silence/);
+
+        while (!cancelled) {
+            await new Promise(setImmediate);
+            mock.timers.tick(120000);
+        }
+
+        await failed;
+        mock.timers.reset();
+    });
 
 test('pieces, as the command writes them', () => {
     const piece = {
@@ -173,6 +208,114 @@ test('pieces that nobody waits for any longer', () => {
 
     assert.deepEqual(expired(open, 1000 + 86400000), []);
     assert.deepEqual(expired(open, 1001 + 86400000), open);
+});
+
+// what a tab keeps, without a browser
+
+const memory = () => {
+    const parts = new Map();
+
+    return {
+        parts,
+        read: async (path) => parts.get(path),
+        write: async (values, removed = []) => {
+            for (const path of [...parts.keys()]) {
+                if (removed.some((gone) => `${path} `.startsWith(`${gone} `)))
+                {
+                    parts.delete(path);
+                }
+            }
+
+            Object.entries(values).forEach(([path, value]) =>
+                parts.set(path, value));
+        },
+    };
+};
+
+const who = { name: 'Alice', here: true, key: new Uint8Array(32) };
+let wholes = 0;
+
+const pieceOf = async (name, content, offset = 0, size = content.length) => ({
+    id: integer(++wholes, 16), name, offset, total: content.length,
+    digest: await sha256(content),
+    content: content.subarray(offset, offset + size),
+});
+
+test('a conversation is bounded', async () => {
+    const kept = memory();
+    const mail = new Mail(kept, () => {});
+    const said = () => mail.state.entries.map(({ text, file, note }) =>
+        note ?? text ?? file.name);
+
+    for (let i = 0; i < 250; i++) {
+        await mail.take(who, await pieceOf(null, utf8(`${i}`)), i);
+    }
+
+    assert.equal(said().length, 200);
+    assert.deepEqual([said()[0], said().at(-1), mail.after],
+        ['50', '249', 249]);
+
+    // long texts, those before them go
+
+    for (let i = 0; i < 15; i++) {
+        await mail.take(who, await pieceOf(null, utf8('x'.repeat(99999))));
+    }
+
+    assert.equal(said().length, 10);
+
+    // files, of five the first is not kept any more
+
+    for (let i = 0; i < 5; i++) {
+        await mail.take(who, await pieceOf(`${i}`,
+            new Uint8Array(15 * 1024 * 1024)));
+    }
+
+    const files = mail.state.entries.filter(({ file }) => file)
+        .map(({ file }) => file);
+
+    assert.deepEqual(files.map(({ id }) => id !== undefined),
+        [false, true, true, true, true]);
+    assert.equal((await mail.content(files[4])).length, 15 * 1024 * 1024);
+    assert.equal([...kept.parts.keys()].filter((path) =>
+        path.startsWith('file ')).length, 4);
+});
+
+test('a browser without room, and one that fails', async () => {
+    const kept = memory();
+    const mail = new Mail(kept, () => {});
+    const piece = await pieceOf('a', new Uint8Array(100), 0, 50);
+    const { write } = kept;
+    let failure = new DOMException('full', 'QuotaExceededError');
+
+    kept.write = async (values, ...more) => {
+        if (Object.keys(values).some((path) => path.startsWith('piece '))) {
+            throw failure;
+        }
+
+        await write(values, ...more);
+    };
+
+    await mail.take(who, piece);
+    assert.deepEqual(mail.state.entries.map(({ title, note }) =>
+        [title, note]), [['a', 'this browser has no room for it']]);
+
+    // what is left of it is passed over
+
+    await mail.take(who, piece);
+    assert.equal(mail.state.entries.length, 1);
+
+    // that may pass: it comes again
+
+    failure = new Error('broken');
+
+    const other = await pieceOf('b', new Uint8Array(100), 0, 50);
+
+    await assert.rejects(mail.take(who, other), /broken/);
+    assert.equal(mail.state.entries.length, 1);
+    assert.deepEqual(mail.state.open, []);
+    kept.write = write;
+    await mail.take(who, other);
+    assert.equal(mail.state.open.length, 1);
 });
 
 test('a whole belongs to its sender', async () => {

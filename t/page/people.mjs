@@ -87,7 +87,7 @@ export const give = async (page, name, content) => {
         name, mimeType: 'application/octet-stream',
         buffer: Buffer.from(content),
     });
-    await page.click('#hand');
+    await page.click('#send-file');
     await own.nth(before).waitFor();
 };
 

@@ -98,6 +98,14 @@ test('long ones, and all kinds of characters', async () => {
 
     assert.ok(wide <= room, `${wide} > ${room}`);
 
+    // each can be seen, and stays within its own
+
+    const heights = await bob.locator('.message').evaluateAll((all) =>
+        all.map((one) => [one.clientHeight,
+            one.querySelector('.text').offsetHeight]));
+
+    assert.ok(heights.every(([outer, inner]) => inner > 15 && outer > inner),
+        `${heights}`);
     complained();
 });
 
@@ -119,7 +127,7 @@ test('too long to be shown, and too long to be sent', async () => {
         name: 'Until too long.bin', mimeType: 'image/png',
         buffer: Buffer.alloc(16 * 1024 * 1024 + 1),
     });
-    await alice.click('#hand');
+    await alice.click('#send-file');
     await waitForAlert(alice, 'What is longer than 16 MiB is not sent');
     assert.equal(await alice.locator('.own .file').count(), 1);
     complained();
@@ -151,8 +159,8 @@ test('Enter twice is one message', async () => {
 
 test('names that mislead', async () => {
     const page = await newPage();
-    const forged = ['<img src=x onerror=alert(1)>\u202eecilA', 'Bob Baker\u200b',
-        `${'W'.repeat(200)}`, 'Alice Archer'];
+    const forged = ['<img src=x onerror=alert(1)>\u202eecilA',
+        'Bob Baker\u200b', 'W'.repeat(200), 'Alice Archer'];
 
     await page.evaluate(async (all) => {
         const names = await import('/names.mjs');

@@ -149,7 +149,7 @@ test('a file under way, and one that is half there', async () => {
     await alice.setInputFiles('#file', {
         name: 'While tabs reload.bin', mimeType: 'text/html', buffer: content,
     });
-    await alice.click('#hand');
+    await alice.click('#send-file');
     await arrived;
     await bob.waitForFunction(() => document.querySelector('#coming progress')
         ?.value > 150000);
@@ -330,6 +330,7 @@ test('a mailbox that is gone while a WebSocket reads it', async () => {
         await new Gateway(ORIGINS).closeMailbox(mailbox);
     });
     await carol.waitForSelector('#state.ended');
+    await waitForAlert(carol, 'Your mailbox has ended.');
     await carol.click('#leave');
     await carol.waitForSelector('#join:not([hidden])');
     await carol.close();
@@ -349,7 +350,7 @@ test('a mailbox that is gone', async () => {
     // the gateway asks its readers to wait for long; they look why
 
     await alice.waitForSelector('#state.ended');
-    await waitForAlert(alice, 'Leave, and join anew.');
+    await waitForAlert(alice, 'Your mailbox has ended.');
     await alice.click('#leave');
     await alice.waitForSelector('#join:not([hidden])');
     await mailboxes(alice, 0);

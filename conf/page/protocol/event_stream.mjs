@@ -4,6 +4,10 @@
 import { decodeItem } from './item.mjs';
 import { fromBase64 } from './octets.mjs';
 
+// without a heartbeat for so long, the network has lost the connection and
+// told nobody
+const SILENCE = 120000;
+
 // Lines in, events out: { id, data, retry }, as far as the gateway uses them.
 
 export const eventParser = (onEvent) => {
@@ -33,6 +37,21 @@ export const eventParser = (onEvent) => {
     };
 };
 
+// a promise, unless it takes longer than silence may last
+
+const inTime = async (promise) => {
+    let timer;
+    const silence = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error('silence')), SILENCE);
+    });
+
+    try {
+        return await Promise.race([promise, silence]);
+    } finally {
+        clearTimeout(timer);
+    }
+};
+
 // One connection, until it ends; then the milliseconds to wait, if the gateway
 // said so.  deliver has stored an item when its promise is fulfilled.
 
@@ -52,7 +71,10 @@ export const readEventStream = async (gateway, mailbox,
     onOpen();
 
     for (;;) {
-        const { done, value } = await reader.read();
+        const { done, value } = await inTime(reader.read()).catch((error) => {
+            reader.cancel().catch(() => {});
+            throw error;
+        });
 
         if (done) {
             return retry;
@@ -74,7 +96,7 @@ export const readEventStream = async (gateway, mailbox,
         }
 
         if (last > 0) {
-            await gateway.acknowledge(mailbox, last);
+            await gateway.acknowledge(mailbox, last, signal);
         }
     }
 };

@@ -135,9 +135,9 @@ export class Gateway {
 
     // an error that does not pass if it has ended
 
-    async lookAt(mailbox) {
+    async lookAt(mailbox, signal) {
         await this.call(this.origins.read, mailbox, {
-            method: 'GET', target: mailbox.path,
+            method: 'GET', signal, target: mailbox.path,
         });
     }
 
@@ -162,16 +162,16 @@ export class Gateway {
         return (await response.json()).refused;
     }
 
-    async acknowledge(mailbox, seq) {
+    async acknowledge(mailbox, seq, signal) {
         await this.call(this.origins.read, mailbox, {
-            method: 'DELETE',
+            method: 'DELETE', signal,
             target: `${mailbox.path}/envelopes?through=${seq}`,
         });
     }
 
-    async ticket(mailbox) {
+    async ticket(mailbox, signal) {
         const response = await this.call(this.origins.read, mailbox, {
-            method: 'POST', target: `${mailbox.path}/tickets`,
+            method: 'POST', signal, target: `${mailbox.path}/tickets`,
         });
 
         return (await response.json()).ticket;

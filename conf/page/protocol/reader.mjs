@@ -21,7 +21,8 @@ export const pause = (milliseconds, signal) => new Promise((resolve) => {
 
 // read: one connection of one transport, behind the item "after"; deliver gets
 // each item, the same one again after a connection broke.  Ends when signal
-// says so, or with an error that does not pass.
+// says so, or with an error that does not pass.  A browser that is back on the
+// network has another one perhaps, so it begins a new connection.
 
 export const follow = async (read, gateway, mailbox,
     { after: first, deliver, onState, signal }) => {
@@ -29,11 +30,15 @@ export const follow = async (read, gateway, mailbox,
     let wait = FIRST_WAIT;
 
     while (!signal.aborted) {
+        const back = new AbortController();
+        const renew = () => back.abort();
         let retry;
+
+        globalThis.addEventListener?.('online', renew);
 
         try {
             retry = Number(await read(gateway, mailbox, {
-                after, signal,
+                after, signal: AbortSignal.any([signal, back.signal]),
 
                 deliver: async (item) => {
                     await deliver(item);
@@ -49,7 +54,7 @@ export const follow = async (read, gateway, mailbox,
             // sent away for long: other readers, or there is no mailbox now
 
             if (retry > LONGEST_WAIT) {
-                await gateway.lookAt(mailbox);
+                await gateway.lookAt(mailbox, signal);
             }
 
         } catch (error) {
@@ -58,6 +63,8 @@ export const follow = async (read, gateway, mailbox,
             }
 
             retry = Math.max(retry || 0, error.retryAfter * 1000 || 0);
+        } finally {
+            globalThis.removeEventListener?.('online', renew);
         }
 
         if (!signal.aborted) {

@@ -12,7 +12,7 @@ const SENT_AWAY = 1008, AWAY = 60000;
 export const readWebSocket = async (gateway, mailbox,
     { after, deliver, onOpen, signal }) => {
     const target = `${mailbox.path}/envelopes?after=${after}`
-        + `&ticket=${await gateway.ticket(mailbox)}`;
+        + `&ticket=${await gateway.ticket(mailbox, signal)}`;
     const url = gateway.origins.read.replace(/^http/, 'ws') + target;
     const seen = gateway.observe({
         method: 'GET', target, headers: { upgrade: 'websocket' },

@@ -66,10 +66,15 @@ const bubble = (entry, save) => element('div',
 // is: it would be read out anew.
 
 const bubbles = new Map();
+let following = true;
 
 export const showEntries = (entries, save) => {
     const log = byId('messages');
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+
+    log.onscroll ??= () => {
+        following = log.scrollHeight - log.scrollTop - log.clientHeight
+            < NEAR;
+    };
 
     for (const [entry, old] of bubbles) {
         if (!entries.includes(entry)) {
@@ -87,7 +92,7 @@ export const showEntries = (entries, save) => {
 
     // who reads what was before is not taken away from it
 
-    if (atEnd || fresh.some(({ kind }) => kind === 'own')) {
+    if (following || fresh.some(({ kind }) => kind === 'own')) {
         log.scrollTop = log.scrollHeight;
     }
 
@@ -123,6 +128,12 @@ export const showState = (state) => {
     byId('state').className = state;
 };
 
+// why nothing comes any more, until somebody leaves
+
+export const showEnded = (text) => {
+    byId('ended').textContent = text;
+};
+
 export const showError = (text) => {
     byId('error').textContent = plainText(text);
 };
@@ -140,6 +151,7 @@ export const showJoined = (name) => {
     if (name === null) {
         shown = [];
         choice = null;
+        showEnded('');
     }
 };
 
