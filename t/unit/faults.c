@@ -1,8 +1,9 @@
 
 /*
  * Loaded before others (LD_PRELOAD), it lets calls on files of a journal and
- * of a zone fail, be done by half, or end processes, as a file says that
- * SEALED_FAULTS names and that tests write (t/lib/Sealed/Faults.pm).
+ * of a zone fail, be done by half, or end processes, and one that sends to a
+ * client stop its process, as a file says that SEALED_FAULTS names and that
+ * tests write (t/lib/Sealed/Faults.pm).
  */
 
 #include <errno.h>
@@ -14,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <arpa/inet.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 
 enum {
@@ -29,7 +33,8 @@ enum {
     REMOVE   = 1 << 7,
     MAP      = 1 << 8,
     LOCK     = 1 << 9,
-    EXECUTE  = 1 << 10
+    EXECUTE  = 1 << 10,
+    SEND     = 1 << 11
 };
 
 enum {
@@ -38,7 +43,8 @@ enum {
     DIRECTORY = 1 << 2,
     ZONE      = 1 << 3,
     LOCK_FILE = 1 << 4,
-    PROGRAM   = 1 << 5
+    PROGRAM   = 1 << 5,
+    CLIENT    = 1 << 6                  /* whose port the error is */
 };
 
 enum {
@@ -46,7 +52,8 @@ enum {
     SHORT,                              /* of a write, half */
     BEFORE,                             /* who is meant ends, then it is done */
     AFTER,
-    HALF                                /* after half of a write */
+    HALF,                               /* after half of a write */
+    STOP                                /* the caller, when it is done */
 };
 
 enum {
@@ -80,6 +87,7 @@ static faults_t  *faults;
 static void init(void) __attribute__ ((constructor));
 static unsigned file_of(const char *path);
 static unsigned file_of_fd(int fd);
+static unsigned file_of_socket(int fd);
 static unsigned begin(unsigned call, unsigned file);
 static void end(unsigned what);
 static void end_processes(void);
@@ -167,6 +175,25 @@ file_of_fd(int fd)
 }
 
 
+static unsigned
+file_of_socket(int fd)
+{
+    socklen_t           size;
+    struct sockaddr_in  peer;
+
+    if (faults == NULL || (faults->calls & SEND) == 0) {
+        return 0;
+    }
+
+    size = sizeof(peer);
+
+    return getpeername(fd, (struct sockaddr *) &peer, &size) == 0
+           && peer.sin_family == AF_INET
+           && ntohs(peer.sin_port) == faults->error
+           ? CLIENT : 0;
+}
+
+
 /* what is to happen to this call; processes have ended where it is BEFORE */
 
 static unsigned
@@ -210,6 +237,10 @@ end(unsigned what)
         saved = errno;
         end_processes();
         errno = saved;
+
+    } else if (what == STOP) {
+        (void) __atomic_fetch_add(&faults->done, 1, __ATOMIC_ACQ_REL);
+        (void) kill(getpid(), SIGSTOP);
     }
 }
 
@@ -361,6 +392,20 @@ pwrite(int fd, const void *data, size_t size, off_t offset)
         end_processes();
     }
 
+    end(what);
+
+    return n;
+}
+
+
+EXPORT ssize_t
+writev(int fd, const struct iovec *iov, int count)
+{
+    ssize_t   n;
+    unsigned  what;
+
+    what = begin(SEND, file_of_socket(fd));
+    n = syscall(SYS_writev, fd, iov, count);
     end(what);
 
     return n;

@@ -12,6 +12,11 @@ package Sealed::Faults;
 # remove, map, lock, execute; several with "|".  A file: journal, snapshot,
 # directory, zone, lock, program.  What happens: fail => errno, short => 1, or
 # kill => [ qw(self others master) ] with at => before, after or half.
+#
+#     $faults->arm('send', on => 'client', stop => $port);
+#
+# A worker stops when it has sent something to that client, once.
+#
 # after => so many calls that pass before; times => so often (as long as it is
 # armed, or once where processes end).
 
@@ -27,8 +32,8 @@ use Sealed::Wait qw(wait_until);
 my $library = abs_path(dirname(__FILE__) . '/../../..') . '/build/faults.so';
 
 my %call = numbers(qw(create open allocate write sync names truncate remove
-                      map lock execute));
-my %file = numbers(qw(journal snapshot directory zone lock program));
+                      map lock execute send));
+my %file = numbers(qw(journal snapshot directory zone lock program client));
 my %who = numbers(qw(self others master));
 my %at = (before => 3, after => 4, half => 5);
 
@@ -77,6 +82,9 @@ sub arm {
         $what = $at{$o{at} // 'before'};
         $who = bits(\%who, $o{kill});
 
+    } elsif ($o{stop}) {
+        ($what, $error) = (6, $o{stop});
+
     } else {
         $what = $o{short} ? 2 : 1;
         $error = $o{fail} // 0;
@@ -87,7 +95,7 @@ sub arm {
     # what is called for comes last
 
     $self->put(4, bits(\%file, $o{on}), $o{after} // 0,
-               $o{times} // ($o{kill} ? 1 : 0xffffffff), $what, $who,
+               $o{times} // ($o{kill} || $o{stop} ? 1 : 0xffffffff), $what, $who,
                $error + 0, 0, 0);
     $self->put(0, bits(\%call, $calls));
 }
