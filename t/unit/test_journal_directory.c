@@ -109,6 +109,7 @@ put_open(disk_t *d, unsigned mailbox)
     memset(&m, 0, sizeof(m));
     memset(m.id, (int) mailbox, sizeof(m.id));
     m.life = 1;
+    m.tag = d->secret.line[0].tag;
     m.next = 1;
 
     p = sealed_journal_reserve(&d->writer, SEALED_JOURNAL_OPEN_SIZE, 1);
