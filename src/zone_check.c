@@ -31,7 +31,7 @@ typedef struct {
 
 
 static void walk_shard(walk_t *walk, const sealed_shard_t *shard);
-static void walk_index(walk_t *walk, const sealed_table_t *table);
+static int walk_index(walk_t *walk, const sealed_table_t *table);
 static uint32_t walk_table(walk_t *walk, const sealed_shard_t *shard,
     const sealed_table_t *table, sealed_pool_t pool);
 static void walk_records(walk_t *walk, const sealed_mailbox_t *mailbox);
@@ -100,8 +100,13 @@ walk_shard(walk_t *walk, const sealed_shard_t *shard)
         fail(walk, "a shard's undo log is not empty");
     }
 
-    walk_index(walk, &shard->mailboxes);
-    walk_index(walk, &shard->certificates);
+    /* what is not an index is not followed */
+
+    if (walk_index(walk, &shard->mailboxes) != 0
+        || walk_index(walk, &shard->certificates) != 0)
+    {
+        return;
+    }
 
     ended = walk_table(walk, shard, &shard->mailboxes, SEALED_POOL_MAILBOX);
     (void) walk_table(walk, shard, &shard->certificates,
@@ -115,24 +120,40 @@ walk_shard(walk_t *walk, const sealed_shard_t *shard)
 }
 
 
-static void
+static int
 walk_index(walk_t *walk, const sealed_table_t *table)
 {
     uint32_t  i, n, *root;
 
-    n = (table->buckets + SEALED_TABLE_PAGE - 1) / SEALED_TABLE_PAGE;
+    n = table->buckets / SEALED_TABLE_PAGE
+        + (table->buckets % SEALED_TABLE_PAGE != 0);
 
-    if (table->root != SEALED_NONE) {
-        (void) own(walk, SEALED_POOL_INDEX, table->root);
+    if (n > SEALED_TABLE_DIRECT + SEALED_TABLE_PAGE
+        || (n > SEALED_TABLE_DIRECT && table->root == SEALED_NONE))
+    {
+        fail(walk, "a table with more buckets than it has room for");
+        return -1;
+    }
+
+    if (table->root != SEALED_NONE
+        && own(walk, SEALED_POOL_INDEX, table->root) != 0)
+    {
+        return -1;
     }
 
     root = sealed_zone_object(walk->zone, table->root);
 
     for (i = 0; i < n; i++) {
-        (void) own(walk, SEALED_POOL_INDEX,
-                   i < SEALED_TABLE_DIRECT ? table->page[i]
-                                           : root[i - SEALED_TABLE_DIRECT]);
+        if (own(walk, SEALED_POOL_INDEX,
+                i < SEALED_TABLE_DIRECT ? table->page[i]
+                                        : root[i - SEALED_TABLE_DIRECT])
+            != 0)
+        {
+            return -1;
+        }
     }
+
+    return 0;
 }
 
 
@@ -287,6 +308,11 @@ walk_slot(walk_t *walk, uint32_t head, uint32_t slot)
             return;
         }
 
+        if (!sealed_arena_valid(zone, pool, reference)) {
+            fail(walk, "a wheel with something that is not in use");
+            return;
+        }
+
         if (mark(walk, walk->pages[page].hung, pool, reference,
                  "an object twice in a wheel")
             != 0)
@@ -398,6 +424,11 @@ own_object(walk_t *walk, uint32_t reference)
     }
 
     pool = sealed_arena_pool(walk->zone, reference);
+
+    if (pool == SEALED_POOL_FREE || pool >= SEALED_POOLS) {
+        fail(walk, "a worker's object that is none");
+        return;
+    }
 
     if (own(walk, pool, reference) == 0) {
         (void) mark(walk, walk->pages[page].hung, pool, reference,
@@ -615,7 +646,9 @@ walk_lists(walk_t *walk)
         descriptor = sealed_arena_page(walk->zone, page);
         n += !walk->pages[page].listed
              && (descriptor->pool == SEALED_POOL_FREE
-                 || descriptor->count < sealed_pool_objects(descriptor->pool));
+                 || (descriptor->pool < SEALED_POOLS
+                     && descriptor->count
+                        < sealed_pool_objects(descriptor->pool)));
     }
 
     if (n) {

@@ -204,6 +204,22 @@ test_check_finds_damage(void **unused)
     page = mailbox->head / (SEALED_PAGE_SIZE / 8);
     DAMAGED(sealed_arena_page(zone, page)->count, 1);
     DAMAGED(sealed_arena_page(zone, page)->pool, SEALED_POOL_BODY);
+    DAMAGED(sealed_arena_page(zone, page)->pool, SEALED_POOLS);
+    DAMAGED(sealed_arena_page(zone, page)->pool, UINT16_MAX);
+
+    /* what leads nowhere is not followed */
+
+    DAMAGED(shard->mailboxes.page[0], SEALED_NONE);
+    DAMAGED(shard->mailboxes.page[0], mailbox->head);
+    DAMAGED(shard->mailboxes.root, UINT32_C(1) << 31);
+    DAMAGED(shard->mailboxes.buckets, UINT32_MAX);
+    DAMAGED(shard->mailboxes.buckets,
+            SEALED_TABLE_DIRECT * SEALED_TABLE_PAGE + 1);
+    DAMAGED(zone->workers[9].object, UINT32_C(1) << 31);
+    DAMAGED(zone->workers[9].object, 1);
+    DAMAGED(shard->wheel.pending,
+            sealed_zone_reference(zone, mailbox)
+            + 4 * (uint32_t) (sizeof(sealed_mailbox_t) / 8));
 
     /* an object that nobody owns */
 
