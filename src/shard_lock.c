@@ -115,6 +115,39 @@ sealed_lock_give(sealed_lock_t *lock)
 }
 
 
+int
+sealed_lock_sound(const void *zone, uint64_t size, const sealed_lock_t *lock)
+{
+    size_t    length;
+    uint32_t  used;
+    uint64_t  offset, own;
+
+    used = lock->used;
+    own = OFFSET(zone, lock);
+
+    if (used > SEALED_UNDO_WORDS) {
+        return 0;
+    }
+
+    while (used) {
+        length = lock->log[used - 1] & 0xffff;
+        offset = lock->log[used - 1] >> 16;
+
+        if (SEALED_UNDO_SIZE(length) > used
+            || offset > size
+            || length > size - offset
+            || (offset < own + sizeof(sealed_lock_t) && own < offset + length))
+        {
+            return 0;
+        }
+
+        used -= (uint32_t) SEALED_UNDO_SIZE(length);
+    }
+
+    return 1;
+}
+
+
 /* may itself die half way and be done again */
 
 void

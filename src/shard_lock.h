@@ -60,8 +60,12 @@ void sealed_lock_commit(sealed_lock_t *lock);
 /* commits and unlocks */
 void sealed_lock_give(sealed_lock_t *lock);
 
-/* puts back what processes have left that are all gone */
+/* puts back what processes have left that are all gone, if it is sound */
 void sealed_lock_undo(void *zone, sealed_lock_t *lock);
+
+/* whether a log changes nothing but octets of a zone of this size */
+int sealed_lock_sound(const void *zone, uint64_t size,
+    const sealed_lock_t *lock);
 
 /* what saving takes, in words of the log */
 #define SEALED_UNDO_SIZE(size)  (((size) + 7) / 8 + 1)

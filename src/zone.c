@@ -179,18 +179,51 @@ raise_to(uint64_t *field, uint64_t value)
 int
 sealed_zone_adopt(sealed_zone_t *zone)
 {
+    if (sealed_zone_undo(zone) != 0) {
+        return -1;
+    }
+
+    sealed_zone_settle(zone);
+
+    return 0;
+}
+
+
+int
+sealed_zone_undo(sealed_zone_t *zone)
+{
+    size_t         size;
     uint32_t       i;
-    sealed_zone_t  dead;
+    sealed_lock_t  *lock;
+    sealed_zone_t  same;
+
+    size = sealed_zone_size(zone);
 
     if (init_locks(zone) != 0) {
         return -1;
     }
 
-    sealed_lock_undo(zone->base, zone->arena_lock);
+    for (i = 0; i <= zone->shard_mask + 1; i++) {
+        lock = i ? &zone->shards[i - 1].lock : zone->arena_lock;
 
-    for (i = 0; i <= zone->shard_mask; i++) {
-        sealed_lock_undo(zone->base, &zone->shards[i].lock);
+        if (!sealed_lock_sound(zone->base, size, lock)) {
+            return -1;
+        }
+
+        sealed_lock_undo(zone->base, lock);
     }
+
+    /* in a damaged one that may have been its header */
+
+    return sealed_zone_attach(&same, zone->base, size) ? -1 : 0;
+}
+
+
+void
+sealed_zone_settle(sealed_zone_t *zone)
+{
+    uint32_t       i;
+    sealed_zone_t  dead;
 
     dead = *zone;
 
@@ -198,8 +231,6 @@ sealed_zone_adopt(sealed_zone_t *zone)
         dead.worker = i;
         sealed_worker_settle(&dead);
     }
-
-    return 0;
 }
 
 

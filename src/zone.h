@@ -279,6 +279,14 @@ void sealed_zone_forget(sealed_zone_t *zone, uint64_t now);
 int sealed_zone_adopt(sealed_zone_t *zone);
 
 /*
+ * The same in two steps, for memory that may be damaged: what it does in the
+ * first stays within the zone, which sealed_zone_check() then may look at; the
+ * second trusts what it finds.
+ */
+int sealed_zone_undo(sealed_zone_t *zone);
+void sealed_zone_settle(sealed_zone_t *zone);
+
+/*
  * Another size; the memory behind the mapping has it already, or has it
  * still.  0, or -1 when what is there does not fit.
  */

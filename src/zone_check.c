@@ -100,8 +100,6 @@ walk_shard(walk_t *walk, const sealed_shard_t *shard)
         fail(walk, "a shard's undo log is not empty");
     }
 
-    /* what is not an index is not followed */
-
     if (walk_index(walk, &shard->mailboxes) != 0
         || walk_index(walk, &shard->certificates) != 0)
     {
@@ -120,25 +118,24 @@ walk_shard(walk_t *walk, const sealed_shard_t *shard)
 }
 
 
+/* -1: its buckets cannot be looked at */
+
 static int
 walk_index(walk_t *walk, const sealed_table_t *table)
 {
     uint32_t  i, n, *root;
 
-    n = table->buckets / SEALED_TABLE_PAGE
-        + (table->buckets % SEALED_TABLE_PAGE != 0);
-
-    if (n > SEALED_TABLE_DIRECT + SEALED_TABLE_PAGE
-        || (n > SEALED_TABLE_DIRECT && table->root == SEALED_NONE))
-    {
-        fail(walk, "a table with more buckets than it has room for");
+    if (table->buckets > SEALED_TABLE_MAX) {
+        fail(walk, "a table that is larger than any");
         return -1;
     }
 
-    if (table->root != SEALED_NONE
-        && own(walk, SEALED_POOL_INDEX, table->root) != 0)
-    {
-        return -1;
+    n = (table->buckets + SEALED_TABLE_PAGE - 1) / SEALED_TABLE_PAGE;
+
+    if (table->root != SEALED_NONE || n > SEALED_TABLE_DIRECT) {
+        if (own(walk, SEALED_POOL_INDEX, table->root) != 0) {
+            return -1;
+        }
     }
 
     root = sealed_zone_object(walk->zone, table->root);
@@ -284,7 +281,7 @@ walk_wheel(walk_t *walk, const sealed_shard_t *shard)
 static void
 walk_slot(walk_t *walk, uint32_t head, uint32_t slot)
 {
-    uint32_t              reference, prev, page;
+    uint32_t              reference, prev;
     sealed_pool_t         pool;
     sealed_wheel_node_t  *node;
     const sealed_zone_t  *zone;
@@ -294,27 +291,16 @@ walk_slot(walk_t *walk, uint32_t head, uint32_t slot)
 
     for (reference = head; reference != SEALED_NONE; reference = node->next)
     {
-        page = reference / (SEALED_PAGE_SIZE / 8);
+        pool = sealed_arena_valid(zone, SEALED_POOL_MAILBOX, reference)
+               ? SEALED_POOL_MAILBOX : SEALED_POOL_CERTIFICATE;
 
-        if (page >= zone->header->arena.carved) {
-            fail(walk, "a wheel that leads outside");
-            return;
-        }
-
-        pool = sealed_arena_pool(zone, reference);
-
-        if (pool != SEALED_POOL_MAILBOX && pool != SEALED_POOL_CERTIFICATE) {
+        if (!sealed_arena_valid(zone, pool, reference)) {
             fail(walk, "a wheel with something that is not timed");
             return;
         }
 
-        if (!sealed_arena_valid(zone, pool, reference)) {
-            fail(walk, "a wheel with something that is not in use");
-            return;
-        }
-
-        if (mark(walk, walk->pages[page].hung, pool, reference,
-                 "an object twice in a wheel")
+        if (mark(walk, walk->pages[reference / (SEALED_PAGE_SIZE / 8)].hung,
+                 pool, reference, "an object twice in a wheel")
             != 0)
         {
             return;
@@ -409,29 +395,18 @@ walk_worker(walk_t *walk, const sealed_worker_t *w)
 static void
 own_object(walk_t *walk, uint32_t reference)
 {
-    uint32_t       page;
     sealed_pool_t  pool;
-
-    page = reference / (SEALED_PAGE_SIZE / 8);
 
     if (reference == SEALED_NONE) {
         return;
     }
 
-    if (page >= walk->zone->header->arena.carved) {
-        fail(walk, "a worker's object outside of the zone");
-        return;
-    }
-
-    pool = sealed_arena_pool(walk->zone, reference);
-
-    if (pool == SEALED_POOL_FREE || pool >= SEALED_POOLS) {
-        fail(walk, "a worker's object that is none");
-        return;
-    }
+    pool = sealed_arena_valid(walk->zone, SEALED_POOL_MAILBOX, reference)
+           ? SEALED_POOL_MAILBOX : SEALED_POOL_CERTIFICATE;
 
     if (own(walk, pool, reference) == 0) {
-        (void) mark(walk, walk->pages[page].hung, pool, reference,
+        (void) mark(walk, walk->pages[reference / (SEALED_PAGE_SIZE / 8)].hung,
+                    pool, reference,
                     "an object in a wheel and in a worker's place");
     }
 }
@@ -616,7 +591,11 @@ walk_lists(walk_t *walk)
 
         for ( /* void */ ; page != SEALED_NONE; page = descriptor->next) {
 
-            if (page >= arena->carved || walk->pages[page].listed) {
+            if (page < arena->control
+                || page >= arena->carved
+                || page % SEALED_EXTENT_PAGES < SEALED_EXTENT_FIRST
+                || walk->pages[page].listed)
+            {
                 fail(walk, "a list of pages that leads astray");
                 return;
             }
@@ -645,10 +624,9 @@ walk_lists(walk_t *walk)
 
         descriptor = sealed_arena_page(walk->zone, page);
         n += !walk->pages[page].listed
+             && descriptor->pool < SEALED_POOLS
              && (descriptor->pool == SEALED_POOL_FREE
-                 || (descriptor->pool < SEALED_POOLS
-                     && descriptor->count
-                        < sealed_pool_objects(descriptor->pool)));
+                 || descriptor->count < sealed_pool_objects(descriptor->pool));
     }
 
     if (n) {
@@ -675,21 +653,8 @@ own(walk_t *walk, sealed_pool_t pool, uint32_t reference)
 static int
 own_record(walk_t *walk, uint32_t reference)
 {
-    uint32_t       page;
-    sealed_pool_t  pool;
-
-    page = reference / (SEALED_PAGE_SIZE / 8);
-
-    if (page >= walk->zone->header->arena.carved) {
-        fail(walk, "a list of records that leads outside");
-        return -1;
-    }
-
-    pool = sealed_arena_pool(walk->zone, reference);
-
-    if (pool < SEALED_POOL_RECORD
-        || pool > SEALED_POOL_RECORD_LAST
-        || own(walk, pool, reference) != 0)
+    if (!sealed_arena_record(walk->zone, reference)
+        || own(walk, sealed_arena_pool(walk->zone, reference), reference) != 0)
     {
         fail(walk, "a list of records with something else in it");
         return -1;

@@ -78,6 +78,8 @@ run_check(unsigned count, char **files)
                            error);
     }
 
+    sealed_zone_settle(&zone);
+
     return show(&zone, files[0]);
 }
 
@@ -94,7 +96,7 @@ run_dump(unsigned count, char **files)
 }
 
 
-/* a private copy, in which what was under way is put right */
+/* a private copy, in which changes that were begun are put back */
 
 static int
 attach(sealed_zone_t *zone, const char *file)
@@ -130,8 +132,8 @@ attach(sealed_zone_t *zone, const char *file)
 
     error = sealed_zone_attach(zone, memory, (size_t) st.st_size);
 
-    if (error == NULL && sealed_zone_adopt(zone) != 0) {
-        error = "its locks cannot be used";
+    if (error == NULL && sealed_zone_undo(zone) != 0) {
+        error = "damaged: what its locks would put back makes no sense";
     }
 
     if (error) {

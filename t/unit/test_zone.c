@@ -317,6 +317,113 @@ test_resize(void **unused)
 
 /* memory that outlived all processes: locks are made new, the rest is kept */
 
+/*
+ * Whatever stands in a file after a power cut: what puts right and what checks
+ * stay within it.
+ */
+
+static void
+test_damage(void **unused)
+{
+    size_t          size;
+    uint8_t        *memory, *saved;
+    uint32_t        accepted, i, n, at, found, refused;
+    uint64_t        random, *word;
+    const char     *error;
+    sealed_zone_t  *zone, other;
+
+    static uint8_t  marks[4 << 20] __attribute__((aligned(8)));
+    static uint8_t  body[9000];
+
+    size = sealed_zone_min_size();
+    zone = store_new(size);
+    store_certificate(zone, 0);
+
+    for (i = 1; i <= 30; i++) {
+        assert_int_equal(store_open(zone, i), SEALED_OK);
+        assert_int_equal(store_send(zone, i, 1, "body", 4, 0, NOW, 600000,
+                                    &accepted),
+                         SEALED_OK);
+        assert_int_equal(store_send(zone, i / 2 + 1, 1, body,
+                                    sizeof(body) / (i % 3 + 1), 0, NOW,
+                                    600000, &accepted),
+                         SEALED_OK);
+    }
+
+    sealed_worker_release(zone);
+
+    memory = zone->base;
+    saved = malloc(size);
+    assert_non_null(saved);
+    memcpy(saved, memory, size);
+
+    random = 88172645463325252ull;
+    found = 0;
+    refused = 0;
+
+    for (n = 0; n < 3000; n++) {
+        memcpy(memory, saved, size);
+
+        for (i = 0; i < 1 + n % 3; i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+
+            at = (uint32_t) (random >> 20) % (uint32_t) (size / 8);
+
+            /* rather what is in use, and as often what stands elsewhere */
+
+            while (((uint64_t *) saved)[at] == 0) {
+                at = (at + 1) % (uint32_t) (size / 8);
+            }
+
+            word = (uint64_t *) memory + at;
+            *word = n & 4 ? random
+                    : *word ^ (uint64_t) 1 << (random >> 8) % 64;
+        }
+
+        error = sealed_zone_attach(&other, memory, size);
+
+        if (error || sealed_zone_undo(&other) != 0) {
+            refused++;
+            continue;
+        }
+
+        assert_true(sealed_zone_check_scratch(&other) <= sizeof(marks));
+        found += sealed_zone_check(&other, marks) != NULL;
+    }
+
+    assert_true(found > 300);
+    assert_true(refused > 0);
+
+    /* a log that would put something elsewhere */
+
+    memcpy(memory, saved, size);
+    assert_null(sealed_zone_attach(&other, memory, size));
+
+    word = other.shards[0].lock.log;
+
+    for (i = 0; i < 5; i++) {
+        other.shards[0].lock.used = i == 0 ? SEALED_UNDO_WORDS + 1 : 2;
+        word[1] = i == 1 ? (uint64_t) size << 16 | 1
+                  : i == 2 ? (uint64_t) (size - 4) << 16 | 8
+                  : i == 3 ? (uint64_t) 4096 << 16 | 9
+                  : (uint64_t) ((uint8_t *) word - memory) << 16 | 8;
+        assert_int_equal(sealed_zone_undo(&other), -1);
+    }
+
+    other.shards[0].lock.used = 2;
+    word[0] = *(uint64_t *) (memory + size - 8);
+    word[1] = (uint64_t) (size - 8) << 16 | 8;
+    assert_int_equal(sealed_zone_undo(&other), 0);
+    assert_null(sealed_zone_check(&other, marks));
+
+    free(saved);
+    (void) munmap(memory, size);
+    free(zone);
+}
+
+
 static void
 test_adopt(void **unused)
 {
@@ -445,6 +552,7 @@ main(void)
         cmocka_unit_test(test_certificate_outlives_its_end),
         cmocka_unit_test(test_check_finds_damage),
         cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_damage),
         cmocka_unit_test(test_adopt),
         cmocka_unit_test(test_kill_at_random)
     };
