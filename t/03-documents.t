@@ -80,12 +80,13 @@ like($source, qr/\Q"$problem->{title}"\E,\s+\Q"$problem->{detail}"\E/,
 
 # messages of the error log
 
-my $messages = join '', map { slurp($_) } <"$top/ngx_module/*.c">;
+my $messages = join '', map { slurp($_) } <"$top/ngx_module/*.c">,
+                                           <"$top/src/host/*.c">;
 my ($log) = $text{'docs/operations.md'}
     =~ /^## What the error log says\n(.*?)^## /ms;
 my @said = map { /`([^`]+)`/g } $log =~ /^\| \w+ \| (`.*?`) \| /mg;
 
-$messages =~ s/"\s+"//g;
+$messages =~ s{"(?:\s+| PRIu64 )"}{}g;
 cmp_ok(@said, '>', 15, 'messages');
 like($messages, qr/\Q$_\E/, "message: $_") for @said;
 
@@ -122,7 +123,7 @@ is_deeply([ sort @status ],
 
 # bounds, in the words of the messages
 
-my $directives = slurp("$top/ngx_module/ngx_http_sealed_zone_conf.c");
+my $directives = join '', map { slurp($_) } <"$top/ngx_module/*.c">;
 my $bounds = 0;
 
 while ($directives
