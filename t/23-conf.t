@@ -96,6 +96,50 @@ SKIP: {
     $nginx->finish;
 }
 
+# the first exchange of docs/cli.md, with the keys that it makes
+
+{
+    my ($quick) = slurp("$top/conf/quick-start.conf")
+                  =~ /^http \{\n(.*)^\}/ms or die 'http';
+    my ($exchange) = slurp("$top/docs/cli.md")
+        =~ /^## A first exchange\n(.*?)^## /ms or die 'an exchange';
+    my @commands = $exchange =~ /^    (?:\$ )?((?:sealed|echo) .*)/mg;
+    my @keys = grep { /keygen (?:deployment|authority)/ } @commands;
+
+    $quick =~ s/127\.0\.0\.1:8080/127.0.0.1:%%PORT%%/;
+    $quick =~ s{keys/(master\.key|accounts)}{%%DIR%%/$1};
+    $quick =~ s{keys/authority\.pub}{%%DIR%%/issuer.pub};
+    $quick =~ s{keys/accounts}{%%DIR%%/accounts};
+    $quick =~ s{logs/}{%%DIR%%/logs/}g;
+
+    my $nginx = Sealed::Nginx->new(http => $quick, start => 0);
+    my $dir = $nginx->dir;
+    my $url = 'http://127.0.0.1:' . $nginx->port;
+
+    local $ENV{SEALED_HOME} = "$dir/home";
+    local $ENV{PATH} = "$top/build:$ENV{PATH}";
+
+    is(@keys, 3, 'keys of the operator');
+    spew("$dir/accounts", "alice:{PLAIN}password\n");
+    spew("$dir/keys", join "\n", "cd \Q$dir\E", @keys, '');
+    run(0, 'its keys', 'sh', '-e', "$dir/keys");
+    $nginx->start;
+
+    my $started = time;
+    wait_until { time > $started } 5;
+
+    spew("$dir/exchange", join "\n", "cd \Q$dir\E",
+         (map { s{https://\w+\.example}{$url}r } @commands[3 .. $#commands]),
+         'sealed read --mailbox bob.mailbox --identity bob '
+         . '--identity-authority names.pub', '');
+
+    my $said = run(0, 'a first exchange', 'sh', '-e', "$dir/exchange");
+
+    is(scalar(() = $said =~ /^#\d+ alice, .*\nHello, Bob\.$/mg), 2,
+       'both messages of it are read') or diag $said;
+    $nginx->finish;
+}
+
 # production
 
 my $conf = slurp("$top/conf/production.conf");
