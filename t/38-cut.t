@@ -71,7 +71,7 @@ for my $kind (qw(event_stream websocket)) {
 for my $kind (sort keys %cut) {
     my ($kept, $reset) = @{ $cut{$kind} }{2, 3};
 
-    ok((wait_until { ((other_end($kept))[0] // 0) != 1 } 20),
+    ok((wait_until { ((other_end($kept))[0] // 0) != 1 } 60),
        "$kind: cut");
 
     my ($state, $octets) = other_end($kept);
@@ -80,7 +80,7 @@ for my $kind (sort keys %cut) {
     cmp_ok($octets // 0, '>', 16384, "$kind: and keeps what is left");
     note("$kind: ", $octets // 0, " octets in the kernel");
 
-    ok((wait_until { !other_end($reset) } 20),
+    ok((wait_until { !other_end($reset) } 60),
        "$kind: with reset_timedout_connection nothing is left");
 }
 
