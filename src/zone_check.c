@@ -359,6 +359,17 @@ walk_worker(walk_t *walk, const sealed_worker_t *w)
     if (w->body != SEALED_NONE
         && sealed_arena_valid(zone, SEALED_POOL_BODY, w->body))
     {
+        /* not more than there could be records */
+
+        if (w->linked > w->expected
+            || w->expected - w->linked
+               >= (uint64_t) zone->header->arena.carved * SEALED_PAGE_SIZE
+                  / sizeof(sealed_record_t))
+        {
+            fail(walk, "a worker whose records are miscounted");
+            return;
+        }
+
         *references(walk, w->body) += w->expected - w->linked;
 
         if (w->expected == 0) {

@@ -18,7 +18,12 @@
 enum {
     WORDS    = SEALED_ZONE_MIN_SIZE / 4,
     CHANGES  = 64,
-    HOUR     = 1000
+    HOUR     = 1000,
+
+    /* of a change's first octet */
+
+    COPY     = 1,                       /* of another word */
+    BEHIND   = 2                        /* the word after it */
 };
 
 
@@ -35,12 +40,13 @@ typedef struct {
 
 
 static uint32_t       *memory;
-static uint32_t        used[WORDS];         /* places that are not zero */
+static uint32_t        used[2 * WORDS];     /* places to change */
 static uint32_t        nused;
 static sealed_zone_t   zone;
 
 
 static void prepare(void);
+static void use(const uint32_t *word, unsigned words);
 static void fill(void);
 static const char *look(void);
 
@@ -53,15 +59,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     prepare();
 
-    /* places by six octets: which used word, or any; and what is turned */
+    /* by seven octets: how, which place, and what is turned there or copied */
 
-    for (n = 0; n < CHANGES && size >= 6; n++, data += 6, size -= 6) {
-        at = (uint32_t) data[0] << 8 | data[1];
-        at = at < 0xff00 ? used[at % nused]
-                         : used[((uint32_t) data[1] << 8 | data[2]) % nused]
-                           + 1;
-        at %= WORDS;
-        memcpy(&value, data + 2, 4);
+    for (n = 0; n < CHANGES && size >= 7; n++, data += 7, size -= 7) {
+        at = used[((uint32_t) data[1] << 8 | data[2]) % nused];
+        at = (at + (data[0] & BEHIND) / BEHIND) % WORDS;
+        memcpy(&value, data + 3, 4);
+
+        if (data[0] & COPY) {
+            value = memory[used[value % nused]] ^ memory[at];
+        }
 
         change[n].at = at;
         change[n].was = memory[at];
@@ -131,13 +138,29 @@ prepare(void)
     fill();
     sealed_worker_release(&zone);
 
+    /* what a worker has under way, logs, then all that is not zero */
+
+    use(&zone.workers[0].body, 10);
+    use(&zone.workers[5].body, 10);
+    use(&zone.arena_lock->used, 1);
+    use(&zone.shards[0].lock.used, 1);
+
     for (i = 0; i < WORDS; i++) {
         if (memory[i]) {
-            used[nused++] = i;
+            use(&memory[i], 1);
         }
     }
 
     CHECK(look() == NULL);
+}
+
+
+static void
+use(const uint32_t *word, unsigned words)
+{
+    for (/* void */; words; words--, word++) {
+        used[nused++] = (uint32_t) (word - memory);
+    }
 }
 
 
