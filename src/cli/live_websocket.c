@@ -465,7 +465,9 @@ on_message(wslay_event_context_ptr ctx,
         return;
     }
 
-    pos = arg->msg;
+    /* of an empty message there is no place either */
+
+    pos = arg->msg_length ? arg->msg : (const uint8_t *) "";
     end = pos + arg->msg_length;
 
     if (sealed_item_parse(&item, &pos, end) != 0 || pos != end) {
