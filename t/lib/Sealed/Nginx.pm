@@ -672,8 +672,12 @@ sub refuses_to_start {
     $self->forget;
 }
 
+# until nobody is left who has its sockets
+
 sub kill_all {
     my ($self) = @_;
+
+    my @killed;
 
     for my $pid (grep { defined } $self->{pid}, $self->{master_pid}) {
         # stopped, it starts no more that would be missed
@@ -685,9 +689,11 @@ sub kill_all {
         kill 'KILL', $pid
             unless $pid == $self->{pid} && defined $self->{exit};
         kill 'KILL', @below if @below;
+        push @killed, @below, grep { $_ != $self->{pid} } $pid;
     }
 
     wait_until { $self->reap } 5 if $self->{pid};
+    wait_until { !grep { !gone($_) } @killed } 10;
     $self->{stopped} = 1;
 }
 
