@@ -196,8 +196,7 @@ for my $parameters ('journal=%%DIR%%/journal', 'file=%%DIR%%/main.zone',
 
     is($client->close_mailbox($_)->status, 204, 'close') for @boxes;
     $client->disconnect;
-    $nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes
-                                                     bodies cells) };
+    $nginx->ends_empty;
     $nginx->finish;
 }
 

@@ -39,8 +39,7 @@ is($client->shared->request($request)->status, 409, 'once');
 for (1 .. 2) {
     $client->disconnect;
     ok($nginx->stop, 'stop');
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
+    $nginx->start_again;
 
     # 503: a start that took a minute
     my $status = $client->shared->request($request)->status;
@@ -52,7 +51,6 @@ for (1 .. 2) {
 
 is($client->close_mailbox($box)->status, 204, 'close');
 $client->disconnect;
-$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                 cells) };
+$nginx->ends_empty;
 $nginx->finish;
 done_testing;

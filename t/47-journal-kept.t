@@ -49,10 +49,8 @@ sub began {
 
     my $client = Sealed::Client->new(nginx => $nginx);
     my $sender = $client->certified(class => 2);
-    my $box = $client->mailbox;
+    my $box = $client->opened_mailbox;
 
-    is($client->open_mailbox($client->certified(class => 1), $box)->status,
-       201, 'open');
     is($client->send($sender, $box, 'a' x 512)->status, 201, 'send');
 
     return ($client, $sender, $box);
@@ -64,8 +62,7 @@ sub finish {
     $client->disconnect;
     is($client->close_mailbox($box)->status, 204, 'close');
     $client->disconnect;
-    $nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes
-                                                     bodies cells) };
+    $nginx->ends_empty;
     $nginx->finish;
 }
 
@@ -100,8 +97,7 @@ for ([ 'memory', $kept, '' ],
                 substr($nginx->error_log, $seen)
                     =~ /\[emerg\].*"main" keeps its "journal="/
             } 20), "$name: $how is refused");
-        ok((wait_until { slurp($nginx->dir . '/nginx.pid') =~ /^$old$/ } 20),
-           "$name, $how: the old one is in charge");
+        ok($nginx->alone($old), "$name, $how: the old one is in charge");
         ok((wait_until {
                 $how eq 'a reload'
                     || substr($nginx->error_log, $seen)
@@ -131,15 +127,15 @@ for ([ 'memory', $kept, '' ],
 
     $client->disconnect;
     ok($nginx->stop, 'stop');
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
     $nginx->write_conf(http => http($after));
 
     if ($name =~ /file/) {
-        $nginx->start;
+        $nginx->start_again;
         is(scalar($client->read($box)->items), 2, "$name: as it was");
         finish($nginx, $client, $box);
 
     } else {
+        $nginx->forget;
         $nginx->{finished} = 1;
     }
 }
@@ -167,13 +163,7 @@ for ([ 'memory', $kept, '' ],
         my $like = qr/"\Q$name\E" is no segment but $kind/;
 
         ok($make->(), $kind);
-        {
-            local $nginx->{leaks} = 0;
-            delete @{$nginx}{qw(pid master_pid exit stopped)};
-            is(eval { $nginx->start; 1 }, undef, "$kind: refused");
-            like($@, $like, "$kind: which it is, and what");
-            delete @{$nginx}{qw(pid exit stopped finished)};
-        }
+        $nginx->refuses_to_start($kind, $like);
 
         my $said = qx{"$Bin/../build/sealed" journal check --zone main \\
                       --master-secret "@{[ $nginx->dir ]}/master" \\
@@ -185,17 +175,11 @@ for ([ 'memory', $kept, '' ],
 
     rename "$directory/lock", "$directory/else" or die $!;
     ok(mkfifo("$directory/lock", 0600), 'a FIFO for a lock');
-    {
-        local $nginx->{leaks} = 0;
-        delete @{$nginx}{qw(pid master_pid exit stopped)};
-        is(eval { $nginx->start; 1 }, undef, 'a FIFO for a lock: refused');
-        like($@, qr/"lock" in it is not a regular file/, 'and said');
-        delete @{$nginx}{qw(pid exit stopped finished)};
-    }
+    $nginx->refuses_to_start('a FIFO for a lock',
+                             qr/"lock" in it is not a regular file/);
     rename "$directory/else", "$directory/lock" or die $!;
 
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
+    $nginx->start_again;
     is(scalar($client->read($box)->items), 1, 'all of it is there');
     finish($nginx, $client, $box);
 }

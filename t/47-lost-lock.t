@@ -60,8 +60,7 @@ is((() = $log =~ /\[error\].*locks of 1 of \d+ parts .*not in journal/g), 1,
     or diag($log);
 unlike($log, qr/could not be written/, 'and that is all');
 
-delete @{$nginx}{qw(pid master_pid exit stopped)};
-$nginx->start;
+$nginx->start_again;
 
 for (0 .. $#boxes) {
     my @items = $client->read($boxes[$_])->items;
@@ -71,7 +70,6 @@ for (0 .. $#boxes) {
 }
 
 $client->disconnect;
-$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                 cells) };
+$nginx->ends_empty;
 $nginx->finish;
 done_testing;

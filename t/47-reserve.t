@@ -88,8 +88,7 @@ sub killed_and_started {
 
     $client->disconnect;
     $nginx->kill_all;
-    delete @{$nginx}{qw(pid master_pid exit stopped)};
-    $nginx->start;
+    $nginx->start_again;
     all_there($name);
 }
 
@@ -131,8 +130,7 @@ for my $round (1 .. 2) {
 
 is($client->close_mailbox($box)->status, 204, 'close');
 $client->disconnect;
-$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                 cells) };
+$nginx->ends_empty;
 $nginx->finish;
 
 is(system("umount \Q$mount\E"), 0, 'unmount');

@@ -85,13 +85,11 @@ my $before = there();
 
 $client->disconnect;
 $nginx->kill_all;
-delete @{$nginx}{qw(pid master_pid exit stopped)};
-$nginx->start;
+$nginx->start_again;
 is(there(), $before, 'all of it is in the new directory');
 
 is($client->close_mailbox($box)->status, 204, 'close');
 $client->disconnect;
-$nginx->{status_at_start} = { map { $_ => 0 } qw(mailboxes envelopes bodies
-                                                 cells) };
+$nginx->ends_empty;
 $nginx->finish;
 done_testing();
