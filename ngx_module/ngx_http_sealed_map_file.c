@@ -24,6 +24,7 @@ static ngx_int_t ngx_http_sealed_map_take(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map);
 static ngx_uint_t ngx_http_sealed_map_same(ngx_http_sealed_zone_conf_t *zone,
     ngx_file_info_t *fi);
+static ngx_int_t ngx_http_sealed_map_blank(ngx_fd_t fd);
 static ngx_int_t ngx_http_sealed_map_open_file(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map,
     ngx_http_sealed_found_t *found);
@@ -199,9 +200,60 @@ ngx_http_sealed_map_open_file(ngx_log_t *log,
     if (n > 0 && !sodium_is_zero(beginning, n)) {
         *found = NGX_HTTP_SEALED_FOUND_FILE;
         map->size = ngx_file_size(&fi);
+
+        return NGX_OK;
+    }
+
+    /* a journal that did not fit, or damage */
+
+    if (zone->journal.path.len == 0
+        && ngx_http_sealed_map_blank(map->fd) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"%V\" of sealed_zone \"%V\" is damaged (it has no "
+                      "beginning); move it away to begin with an empty zone",
+                      &zone->path, &zone->name);
+        return NGX_ERROR;
+    }
+
+    /* a new zone begins with zeros, as holes are read */
+
+    if (ftruncate(map->fd, 0) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      "ftruncate() of \"%V\" failed", &zone->path);
+        return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+/* allocated and not written yet */
+
+static ngx_int_t
+ngx_http_sealed_map_blank(ngx_fd_t fd)
+{
+    off_t    offset;
+    u_char   octets[SEALED_PAGE_SIZE];
+    ssize_t  n;
+
+    for (offset = 0; /* void */ ; offset += n) {
+        offset = lseek(fd, offset, SEEK_DATA);
+
+        if (offset == -1) {
+            return ngx_errno == ENXIO ? NGX_OK : NGX_ERROR;
+        }
+
+        n = pread(fd, octets, sizeof(octets), offset);
+
+        if (n <= 0) {
+            return n == 0 ? NGX_OK : NGX_ERROR;
+        }
+
+        if (!sodium_is_zero(octets, n)) {
+            return NGX_ERROR;
+        }
+    }
 }
 
 

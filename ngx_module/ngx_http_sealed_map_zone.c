@@ -140,9 +140,10 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     handle.limits = zone->mailbox;
 
-    if (sealed_zone_adopt(&handle) != 0) {
+    if (sealed_zone_undo(&handle) != 0) {
         ngx_log_error(NGX_LOG_EMERG, log, 0,
-                      "\"%V\" of sealed_zone \"%V\" cannot be locked",
+                      "\"%V\" of sealed_zone \"%V\" is damaged (in its "
+                      "locks); move it away to begin with an empty zone",
                       &zone->path, &zone->name);
         return NGX_ERROR;
     }
@@ -152,6 +153,8 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     {
         return NGX_ERROR;
     }
+
+    sealed_zone_settle(&handle);
 
     header->written = 0;
     header->reserved = map->reserved;

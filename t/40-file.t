@@ -332,6 +332,12 @@ $nginx->refuses_to_start('damaged', qr/is damaged .*move it away/);
 is($code, 2, 'damaged, from outside');
 like($seen, qr/damaged: /, 'and how');
 
+$crashed = $whole;
+substr($crashed, 0, 4096) = "\0" x 4096;
+spew($file, $crashed, 0600);
+$nginx->refuses_to_start('no beginning', qr/is damaged .*move it away/);
+ok(slurp($file) eq $crashed, 'what is left is left alone');
+
 spew($file, $whole, 0600);
 again();
 all_there('as it was');
