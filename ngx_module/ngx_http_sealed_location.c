@@ -8,8 +8,10 @@ static void ngx_http_sealed_serve_as(ngx_http_core_loc_conf_t *clcf,
     ngx_http_sealed_loc_conf_t *conf, ngx_http_sealed_loc_conf_t *prev);
 static ngx_int_t ngx_http_sealed_resolve(ngx_conf_t *cf, ngx_str_t *name,
     ngx_http_sealed_zone_conf_t **zone);
-static ngx_int_t ngx_http_sealed_check_conf(ngx_conf_t *cf,
+static ngx_http_handler_pt ngx_http_sealed_serves(
     ngx_http_sealed_loc_conf_t *conf);
+static ngx_int_t ngx_http_sealed_check_conf(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, ngx_http_sealed_loc_conf_t *conf);
 static void ngx_http_sealed_bodies(ngx_http_core_loc_conf_t *clcf,
     size_t size);
 static char *ngx_http_sealed_part(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -61,7 +63,7 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         || ngx_http_sealed_resolve(cf, &conf->moderated_name,
                                    &conf->moderated)
            != NGX_OK
-        || ngx_http_sealed_check_conf(cf, conf) != NGX_OK)
+        || ngx_http_sealed_check_conf(cf, clcf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -105,16 +107,22 @@ ngx_http_sealed_serve_as(ngx_http_core_loc_conf_t *clcf,
     conf->moderation = prev->moderation;
 
     if (clcf->lmt_excpt && clcf->handler == NULL) {
-        clcf->handler = conf->resources ? ngx_http_sealed_handler
-                        : conf->discovery_name.len
-                        ? ngx_http_sealed_discovery_handler
-                        : conf->status ? ngx_http_sealed_status_handler
-                        : conf->issue_name.len
-                        ? ngx_http_sealed_issue_handler
-                        : conf->moderation
-                        ? ngx_http_sealed_report_handler
-                        : NULL;
+        clcf->handler = ngx_http_sealed_serves(conf);
     }
+}
+
+
+/* NULL: none of this module */
+
+static ngx_http_handler_pt
+ngx_http_sealed_serves(ngx_http_sealed_loc_conf_t *conf)
+{
+    return conf->resources ? ngx_http_sealed_handler
+           : conf->discovery_name.len ? ngx_http_sealed_discovery_handler
+           : conf->status ? ngx_http_sealed_status_handler
+           : conf->issue_name.len ? ngx_http_sealed_issue_handler
+           : conf->moderation ? ngx_http_sealed_report_handler
+           : NULL;
 }
 
 
@@ -142,8 +150,11 @@ ngx_http_sealed_resolve(ngx_conf_t *cf, ngx_str_t *name,
 
 
 static ngx_int_t
-ngx_http_sealed_check_conf(ngx_conf_t *cf, ngx_http_sealed_loc_conf_t *conf)
+ngx_http_sealed_check_conf(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
+    ngx_http_sealed_loc_conf_t *conf)
 {
+    ngx_http_handler_pt  handler;
+
     if (conf->access && conf->zone) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"sealed_access\" stands beside \"sealed_send\" "
@@ -161,6 +172,18 @@ ngx_http_sealed_check_conf(ngx_conf_t *cf, ngx_http_sealed_loc_conf_t *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "what senders, accounts and operators ask for, "
                            "discovery and status cannot be in one location");
+        return NGX_ERROR;
+    }
+
+    /* "if" may serve something else; elsewhere nothing would be checked */
+
+    handler = ngx_http_sealed_serves(conf);
+
+    if (!clcf->noname && handler && clcf->handler != handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "another directive in location \"%V\" answers its "
+                           "requests, and none of this module will",
+                           &clcf->name);
         return NGX_ERROR;
     }
 

@@ -10,6 +10,7 @@ static ngx_int_t ngx_http_sealed_zone_parameters(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
 static char *ngx_http_sealed_zone_parse(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone);
+static ngx_uint_t ngx_http_sealed_same_path(ngx_str_t *one, ngx_str_t *two);
 static ngx_int_t ngx_http_sealed_storage(ngx_conf_t *cf,
     ngx_http_sealed_zone_conf_t *zone, ngx_str_t *arg);
 static char *ngx_http_sealed_zone_finish(ngx_conf_t *cf,
@@ -456,6 +457,15 @@ ngx_http_sealed_zone_find(ngx_http_sealed_main_conf_t *smcf, ngx_str_t *name)
 }
 
 
+static ngx_uint_t
+ngx_http_sealed_same_path(ngx_str_t *one, ngx_str_t *two)
+{
+    return one->len
+           && one->len == two->len
+           && ngx_strncmp(one->data, two->data, one->len) == 0;
+}
+
+
 /*
  * While the old configuration can still be kept: everything that might have
  * to be refused is refused here.
@@ -475,6 +485,17 @@ ngx_http_sealed_zones_init(ngx_conf_t *cf, ngx_http_sealed_main_conf_t *smcf)
                 ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                               "sealed_zone \"%V\" and \"%V\" have the same "
                               "master secret in %V:%ui", &zone[j]->name,
+                              &zone[i]->name, &zone[i]->file, zone[i]->line);
+                return NGX_ERROR;
+            }
+
+            if (ngx_http_sealed_same_path(&zone[j]->path, &zone[i]->path)
+                || ngx_http_sealed_same_path(&zone[j]->journal.path,
+                                             &zone[i]->journal.path))
+            {
+                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                              "sealed_zone \"%V\" and \"%V\" have the same "
+                              "file or journal in %V:%ui", &zone[j]->name,
                               &zone[i]->name, &zone[i]->file, zone[i]->line);
                 return NGX_ERROR;
             }

@@ -77,6 +77,16 @@ refused('duplicate sealed_zone', zone($good) . zone($good));
 refused('have the same master secret',
         zone($good) . "sealed_zone other 2m { $good }");
 
+{
+    (my $second = $good) =~ s/key;/second;/;
+
+    refused('have the same file or journal',
+            "sealed_zone main 2m $_ { $good } "
+            . "sealed_zone other 2m $_ { $second }",
+            second => "k $other\n")
+        for 'file=%%DIR%%/zone', 'journal=%%DIR%%/journal';
+}
+
 for my $lines ("new $other\nold $secret\n", "new $secret\nold $other\n") {
     (my $second = $good) =~ s/key;/second;/;
 
@@ -193,6 +203,11 @@ refused('cannot be in one location', located($good, $_))
         'sealed_discovery main; sealed_mailbox main;',
         'sealed_reports main; sealed_discovery main;',
         'sealed_status; sealed_discovery main;';
+refused('answers its requests', located($issuing, $_))
+    for 'sealed_send main; proxy_pass http://127.0.0.1:9;',
+        'sealed_mailbox main; empty_gif;', 'sealed_discovery main; empty_gif;',
+        'sealed_status; proxy_pass http://127.0.0.1:9;',
+        'sealed_reports main; empty_gif;';
 refused('unknown thread pool "none"', zone("$good threads none;"));
 refused('invalid parameter', zone("$good readers $_;"))
     for qw(mailbox=0 worker=x process=1 connection=);
