@@ -18,7 +18,7 @@ const entry = (part, id, ...names) => [part, id, ...names].join(' ');
 
 // after a reload: numbers that are higher than any that were used
 
-const usable = (signer) => ({ ...signer, nonce: firstNonce() });
+const usable = (signer) => ({ ...signer, nonce: firstNonce(signer.origin) });
 
 export class Kept {
     constructor(id, release) {

@@ -47,7 +47,7 @@ const sealed_command_t  sealed_command_journal_check = {
     "Exit status 2 if anything that was whole once is damaged or missing.\n\n"
     "Example:\n"
     "  sealed journal check --zone main --master-secret master.key "
-    "/var/lib/sealed",
+    "/var/lib/sealed/main",
     options, 1, 1, 0, run
 };
 

@@ -369,3 +369,20 @@ test('keys of low order give no secret', async () => {
 
     assert.ok(equal(fromBase64url('_-8'), octets('ffef')));
 });
+
+test('nonces tell nothing of a clock, and go on after a reload', async () => {
+    const owner = await keys.agreementKey();
+    const other = await keys.agreementKey();
+    const boxes = await Promise.all([...Array(8)].map(() => mailboxOf(owner,
+        other.octets)));
+
+    assert.equal(new Set(boxes.map((box) => box.origin)).size, boxes.length);
+
+    // of 62 random bits: eight numbers below 2^58 come once in 2^32 runs
+    assert.ok(boxes.some(({ nonce }) => nonce > 1n << 58n));
+
+    for (const { origin, nonce } of boxes) {
+        assert.ok(nonce < 1n << 63n);
+        assert.ok(signature.firstNonce(origin) >= nonce);
+    }
+});

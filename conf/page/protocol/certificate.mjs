@@ -5,7 +5,7 @@
 import { ristretto255_oprf } from '../lib/noble.mjs';
 import { agree, agreementKey, hkdf, hmacKey, sha256 } from './keys.mjs';
 import { base64url, concat, integer } from './octets.mjs';
-import { firstNonce } from './signature.mjs';
+import { firstNonce, nonceOrigin } from './signature.mjs';
 
 const ELEMENT = 32, PROOF = 64, MODE = 0x02;
 
@@ -19,12 +19,13 @@ const poprf = (classNumber, epoch) => ristretto255_oprf.poprf(
 
 export const holder = async (certificate, unsigned, secret) => {
     const digest = await sha256('sealed-sender certificate id v1', unsigned);
+    const origin = nonceOrigin();
 
     return {
         certificate, keyid: base64url(digest.subarray(0, 16)),
         key: await hmacKey(await hkdf(secret, 'sealed-sender request key v1',
             certificate)),
-        nonce: firstNonce(),
+        origin, nonce: firstNonce(origin),
     };
 };
 

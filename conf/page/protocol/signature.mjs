@@ -1,7 +1,8 @@
 // Request signatures: the gateway's profile of RFC 9421, HMAC-SHA-256.
 //
 // Who signs, a certificate or the owner of a mailbox, is
-// { key: CryptoKey, keyid, nonce: BigInt, certificate: octets or null }.
+// { key: CryptoKey, keyid, origin and nonce: BigInt, certificate: octets or
+// null }.
 
 import { base64, sequence, utf8 } from './octets.mjs';
 import { hmac, sha256 } from './keys.mjs';
@@ -10,10 +11,15 @@ import { hmac, sha256 } from './keys.mjs';
 const COVERED = ['content-digest', 'sealed-certificate', 'ttl',
     'sealed-delivery', 'sealed-frank', 'sealed-mailbox-key'];
 
-// a nonce that is higher than any used before, without remembering one
+// Nonces count from a random number, since a gateway may have the highest of
+// them on disk, and that is not to tell when somebody came.  From there the
+// clock goes on: what a page has after a reload is higher than any it used.
 
-export const firstNonce = () => BigInt(Math.floor(Date.now() / 1000
-    * 1048576));
+export const nonceOrigin = () => crypto.getRandomValues(
+    new BigUint64Array(1))[0] >> 2n;
+
+export const firstNonce = (origin) => origin
+    + BigInt(Math.floor(Date.now() / 1000 * 1048576));
 
 export const signatureParams = ({ keyid, nonce, created, headers }) => {
     const names = ['@method', '@path', '@query',
