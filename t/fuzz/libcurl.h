@@ -196,6 +196,24 @@ hand_over(curl_write_callback to, void *user, const uint8_t *data,
 }
 
 
+/* of three digits */
+
+static long
+status(const uint8_t *digits)
+{
+    long      n;
+    unsigned  i;
+
+    n = 0;
+
+    for (i = 0; i < 3; i++) {
+        n = n * 10 + (digits[i] - '0') % 10;
+    }
+
+    return n < 0 ? -n : n;
+}
+
+
 CURLcode
 curl_easy_perform(CURL *curl)
 {
@@ -216,7 +234,7 @@ curl_easy_perform(CURL *curl)
         return CURLE_COULDNT_CONNECT;
     }
 
-    handle->status = strtol((const char *) pos + 9, NULL, 10) % 1000;
+    handle->status = status(pos + 9);
 
     do {
         lf = memchr(pos, '\n', (size_t) (end - pos));
