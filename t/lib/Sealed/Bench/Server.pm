@@ -47,11 +47,13 @@ sub new {
 
     push @running, $self;
 
+    # a journal of gigabytes is read first
+
     my $up = wait_until {
         waitpid($self->{pid}, WNOHANG) == 0 or return 'ended';
         IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                               PeerPort => $self->{port});
-    } 20;
+    } 120;
 
     die "$self->{name} does not start:\n", slurp("$dir/$self->{name}.output")
         if !$up || $up eq 'ended';
