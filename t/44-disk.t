@@ -67,21 +67,11 @@ sub send_some {
     return $response;
 }
 
-sub read_all {
-    my ($after, @all) = (0);
-
-    for (;;) {
-        my @items = $client->read($box, after => $after, limit => 1000)->items
-            or return @all;
-        push @all, @items;
-        $after = $items[-1]{seq};
-    }
-}
-
 sub all_there {
     my ($name) = @_;
 
-    my @numbers = map { $_->{body} =~ /^0*(\d+) / ? $1 : '?' } read_all();
+    my @numbers = map { $_->{body} =~ /^0*(\d+) / ? $1 : '?' }
+                  $client->read_all($box);
     my %there = map { $_ => 1 } @numbers;
     my @missing = grep { !$there{$_} } keys %kept;
     my @disorder = grep { $numbers[$_] <= $numbers[$_ - 1] } 1 .. $#numbers;
@@ -96,7 +86,7 @@ sub all_there {
 # half of it leaves
 
 sub acknowledge_half {
-    my @items = read_all();
+    my @items = $client->read_all($box);
     my @half = @items[0 .. $#items / 2];
     my $status = $client->acknowledge($box, $half[-1]{seq})->status;
 
@@ -176,7 +166,7 @@ for ([ 'no room for a segment', 'allocate', fail => ENOSPC, qr/No space/ ],
 
     is(send_some(3)->status, 503, "$name: each of them");
     is(acknowledge_half(), 204, "$name: acknowledgements go on");
-    ok(scalar(read_all()), "$name: readers too");
+    ok(scalar($client->read_all($box)), "$name: readers too");
     is($nginx->zone_status->{journal_ready}, 0, "$name: it is in the status");
 
     # tried again, in vain
@@ -263,7 +253,7 @@ SKIP: {
     refused('full disk', send_some(2000, 503));
     cmp_ok(scalar(keys %kept), '>', 50, 'full disk: not before it is');
     is(send_some(3)->status, 503, 'full disk: each of them');
-    ok(scalar(read_all()), 'full disk: readers go on');
+    ok(scalar($client->read_all($box)), 'full disk: readers go on');
     killed_and_started('full disk');
     is(send_some(1)->status, 503, 'full disk: still');
 
@@ -276,7 +266,7 @@ SKIP: {
 
     refused('full of mail', send_some(2000, 503));
 
-    my @items = read_all();
+    my @items = $client->read_all($box);
 
     is($client->acknowledge($box, $items[-1]{seq})->status, 204,
        'full of mail: it is read');

@@ -649,6 +649,22 @@ sub read {
                            . query(\%o, qw(after limit wait))), %o);
 }
 
+# all that is there, as items
+
+sub read_all {
+    my ($self, $mailbox) = @_;
+
+    my ($after, @all) = (0);
+
+    for (;;) {
+        my @items = $self->read($mailbox, after => $after, limit => 1000)
+                         ->items
+            or return @all;
+        push @all, @items;
+        $after = $items[-1]{seq};
+    }
+}
+
 sub acknowledge {
     my ($self, $mailbox, $through, %o) = @_;
 
