@@ -6,19 +6,20 @@
 
 
 enum {
-    TRIES = 10000           /* of a count, in a table that keeps changing */
+    TRIES = 10000           /* of a count; each meets a seat used again */
 };
 
 
 static unsigned alive(sealed_readers_t *readers, unsigned worker);
-static void begin(sealed_readers_worker_t *w);
-static void end(sealed_readers_worker_t *w);
-static uint32_t load(const uint32_t *place);
-static void store(uint32_t *place, uint32_t value);
 static unsigned count(const sealed_readers_t *readers, unsigned worker,
     uint64_t hash, uint64_t after, sealed_reader_place_t *first);
-static unsigned walk(const sealed_readers_table_t *table, uint64_t hash,
-    uint64_t after, sealed_reader_place_t *first);
+static unsigned walk(const sealed_readers_t *readers, unsigned worker,
+    uint64_t hash, uint64_t after, sealed_reader_place_t *first,
+    unsigned *n);
+static uint32_t load(const uint32_t *place);
+static void store(uint32_t *place, uint32_t value);
+static uint64_t load64(const uint64_t *place);
+static void store64(uint64_t *place, uint64_t value);
 
 
 int
@@ -63,7 +64,9 @@ sealed_readers_claim(sealed_readers_t *readers)
         return i;
     }
 
-    begin(w);
+    /* nobody counts what the one before has left */
+
+    store(&w->claims, w->claims | 1);
 
     if (w->carved) {
         for (n = 0; n < SEALED_READERS_BUCKETS; n++) {
@@ -75,8 +78,7 @@ sealed_readers_claim(sealed_readers_t *readers)
     w->free = 0;
     store(&w->count, 0);
 
-    end(w);
-
+    store(&w->claims, w->claims + 1);
     store(&w->taken, 1);
 
     return i;
@@ -151,26 +153,24 @@ sealed_readers_enter(sealed_readers_t *readers, unsigned worker,
     s = &table->seat[seat];
     bucket = &table->bucket[hash % SEALED_READERS_BUCKETS];
 
-    begin(w);
+    /* from here on it is another one for whoever came across it */
+
+    store64(&s->arrival, 0);
 
     if (w->free) {
-        w->free = s->next;
+        w->free = (uint32_t) s->hash;
 
     } else {
         w->carved = seat;
     }
 
-    __atomic_store_n(&s->hash, hash, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&s->arrival,
-                     __atomic_add_fetch(&readers->arrivals, 1,
-                                        __ATOMIC_SEQ_CST),
-                     __ATOMIC_SEQ_CST);
+    store64(&s->hash, hash);
     store(&s->told, 0);
     store(&s->next, *bucket);
+    store64(&s->arrival, __atomic_add_fetch(&readers->arrivals, 1,
+                                            __ATOMIC_SEQ_CST));
     store(bucket, seat);
     store(&w->count, w->count + 1);
-
-    end(w);
 
     return seat;
 }
@@ -195,14 +195,10 @@ sealed_readers_leave(sealed_readers_t *readers, unsigned worker,
         link = &table->seat[*link].next;
     }
 
-    begin(w);
-
     store(link, s->next);
-    store(&s->next, w->free);
+    store64(&s->hash, w->free);
     w->free = seat;
     store(&w->count, w->count - 1);
-
-    end(w);
 }
 
 
@@ -263,74 +259,83 @@ sealed_readers_all(sealed_readers_t *readers, unsigned own)
 }
 
 
-/*
- * A single change puts one in or takes one out, so that one that is never
- * finished, since its worker was stopped, leaves either count.
- */
-
 static unsigned
 count(const sealed_readers_t *readers, unsigned worker, uint64_t hash,
     uint64_t after, sealed_reader_place_t *first)
 {
-    unsigned                        n, tries;
-    uint32_t                        before;
+    unsigned                        n, tries, whole;
+    uint32_t                        claims;
     const sealed_readers_worker_t  *w;
 
     w = &readers->worker[worker];
-    first->worker = worker;
+    n = 0;
 
-    for (tries = 0; /* void */ ; tries++) {
-        before = load(&w->changes);
+    for (tries = 0; tries < TRIES; tries++) {
+        claims = load(&w->claims);
 
-        n = walk(&readers->table[worker], hash, after, first);
+        if (claims % 2) {
+            return 0;
+        }
 
-        if (tries == TRIES || (before % 2 == 0 && load(&w->changes) == before))
-        {
-            return n;
+        whole = walk(readers, worker, hash, after, first, &n);
+
+        if (load(&w->claims) == claims && whole) {
+            break;
         }
     }
+
+    return n;
 }
 
 
+/* whether it got to the end; n and first are what it saw on the way */
+
 static unsigned
-walk(const sealed_readers_table_t *table, uint64_t hash, uint64_t after,
-    sealed_reader_place_t *first)
+walk(const sealed_readers_t *readers, unsigned worker, uint64_t hash,
+    uint64_t after, sealed_reader_place_t *first, unsigned *n)
 {
-    unsigned              n, steps;
-    uint32_t              seat;
-    uint64_t              arrival, other;
-    const sealed_seat_t  *s;
+    uint32_t                       seat, next;
+    uint64_t                       arrival, limit, other;
+    const sealed_seat_t           *s;
+    const sealed_readers_table_t  *table;
 
-    n = 0;
+    table = &readers->table[worker];
+
     first->arrival = UINT64_MAX;
+    first->worker = worker;
     first->seat = 0;
+    *n = 0;
 
+    limit = load64(&readers->arrivals) + 1;
     seat = load(&table->bucket[hash % SEALED_READERS_BUCKETS]);
 
-    for (steps = 0; seat != 0 && steps < SEALED_READERS_MAX; steps++) {
+    while (seat != 0) {
         s = &table->seat[seat];
-        other = __atomic_load_n(&s->hash, __ATOMIC_SEQ_CST);
 
-        /* it has been taken out meanwhile */
+        arrival = load64(&s->arrival);
+        other = load64(&s->hash);
+        next = load(&s->next);
 
-        if ((other ^ hash) % SEALED_READERS_BUCKETS != 0) {
-            break;
+        if (arrival == 0 || arrival >= limit
+            || load64(&s->arrival) != arrival)
+        {
+            return 0;
         }
 
         if (other == hash) {
-            arrival = __atomic_load_n(&s->arrival, __ATOMIC_SEQ_CST);
-            n++;
+            (*n)++;
 
-            if (arrival > after && arrival < first->arrival) {
+            if (arrival > after) {
                 first->arrival = arrival;
                 first->seat = seat;
             }
         }
 
-        seat = load(&s->next);
+        limit = arrival;
+        seat = next;
     }
 
-    return n;
+    return 1;
 }
 
 
@@ -354,20 +359,6 @@ sealed_readers_told(sealed_readers_t *readers, unsigned worker,
 }
 
 
-static void
-begin(sealed_readers_worker_t *w)
-{
-    store(&w->changes, w->changes | 1);
-}
-
-
-static void
-end(sealed_readers_worker_t *w)
-{
-    store(&w->changes, w->changes + 1);
-}
-
-
 static uint32_t
 load(const uint32_t *place)
 {
@@ -377,6 +368,20 @@ load(const uint32_t *place)
 
 static void
 store(uint32_t *place, uint32_t value)
+{
+    __atomic_store_n(place, value, __ATOMIC_SEQ_CST);
+}
+
+
+static uint64_t
+load64(const uint64_t *place)
+{
+    return __atomic_load_n(place, __ATOMIC_SEQ_CST);
+}
+
+
+static void
+store64(uint64_t *place, uint64_t value)
 {
     __atomic_store_n(place, value, __ATOMIC_SEQ_CST);
 }

@@ -9,8 +9,12 @@
  * it.  So a count is never kept beside what it counts, and nothing has to be
  * put right when a worker dies, whenever that is.
  *
- * Counting takes no lock: who sees that a table has changed meanwhile counts
- * it again.
+ * Counting takes no lock and waits for nobody, even if the table's worker
+ * was stopped within a change.  A list holds who came last first, so that
+ * arrivals fall along it, and a seat that was left still leads on to those
+ * behind it until it is used again, for a later arrival: who meets one begins
+ * anew.  So readers that stay while they are counted count once, those that
+ * come or go meanwhile count or do not.
  *
  * Mailboxes are known by the keyed hash of their id, which is another one in
  * each zone.  The memory is as large as it may ever become; what was never
@@ -34,9 +38,10 @@ enum {
 
 
 typedef struct {
-    uint64_t                      hash;
-    uint64_t                      arrival;      /* numbered, in all workers */
-    uint32_t                      next;         /* 0: the last */
+    uint64_t                      hash;         /* left: the next such seat */
+    uint64_t                      arrival;      /* numbered, in all workers;
+                                                   0: being taken */
+    uint32_t                      next;         /* came before; 0: none did */
     uint32_t                      told;         /* to leave, by another one */
 } sealed_seat_t;
 
@@ -44,9 +49,9 @@ typedef struct {
 typedef struct {
     pthread_mutex_t               mutex;
     uint32_t                      taken;        /* by a worker */
-    uint32_t                      changes;      /* odd: within one */
+    uint32_t                      claims;       /* odd: being emptied */
     uint32_t                      count;
-    uint32_t                      free;         /* a list */
+    uint32_t                      free;         /* left last */
     uint32_t                      carved;       /* never used above */
     uint32_t                      reserved;
 } sealed_readers_worker_t;
