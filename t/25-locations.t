@@ -343,7 +343,7 @@ for ([ 'ok', 201, $again ], [ 'nonce', 409, $again ],
     $http->close;
     my $line = "$request->{method} $status [$word]";
     ok(wait_until(sub { slurp($nginx->dir . '/logs/outcome.log')
-                        =~ /^\Q$line\E$/m }, 5), "logged: $line");
+                        =~ /^\Q$line\E$/m }), "logged: $line");
 }
 
 is($client->close_mailbox($box)->status, 204, 'close');

@@ -65,7 +65,7 @@ sub connections {
 sub unchanged {
     my ($name, $before) = @_;
 
-    ok(wait_until(sub { connections() == 2 }, 10), "$name: no connection");
+    ok(wait_until(sub { connections() == 2 }), "$name: no connection");
     is_deeply(state(), $before, "$name: nothing has changed");
 }
 
@@ -75,7 +75,7 @@ my $request = sub {
 };
 my $leave = { reset => sub { $_[0]->abort }, end => sub { $_[0]->close },
               half => sub { shutdown $_[0]->socket, 1;
-                            ok($_[0]->closed(15), 'the other half follows');
+                            ok($_[0]->closed(60), 'the other half follows');
                             $_[0]->close } };
 my $before = state();
 
@@ -119,7 +119,7 @@ my $http = connection();
 setsockopt $http->socket, IPPROTO_TCP, TCP_CORK, 1;
 $http->send($client->request($box, 'GET', "$path?wait=60&after=1"));
 shutdown $http->socket, 1;
-ok($http->closed(15), 'an end that came with the request is noticed');
+ok($http->closed(60), 'an end that came with the request is noticed');
 $http->close;
 unchanged('an end with the request', $before);
 

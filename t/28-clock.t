@@ -35,7 +35,7 @@ my ($box, $idle) = ($client->mailbox, $client->mailbox);
 
 sub back {
     $clock->set(0);
-    ok(wait_until(sub { $client->status($box, at())->status == 200 }, 10),
+    ok(wait_until(sub { $client->status($box, at())->status == 200 }),
        'back again');
 }
 
@@ -140,7 +140,7 @@ holds('abcrdegh', 'back');
 # mail ends, mailboxes do not
 
 $clock->set(8 * $day);
-ok(wait_until(sub { $nginx->zone_status->{envelopes} == 0 }, 20),
+ok(wait_until(sub { $nginx->zone_status->{envelopes} == 0 }),
    'after 8 days the mail is gone');
 holds('', 'after 8 days');
 woken('i', 'after 8 days');
@@ -158,7 +158,7 @@ holds('', 'back again, acknowledged');
 $clock->set(50 * $day);
 is($client->status($box, at())->status, 200, 'one owner comes after 50 days');
 $clock->set(75 * $day);
-ok(wait_until(sub { $nginx->zone_status->{mailboxes} == 1 }, 20),
+ok(wait_until(sub { $nginx->zone_status->{mailboxes} == 1 }),
    'the other one has not come for 67');
 is($client->status($idle, at())->status, 401, 'his mailbox is gone');
 woken('l', 'after 75 days');

@@ -123,7 +123,7 @@ my @workers = $nginx->workers;
 kill 'KILL', @workers;
 $client->disconnect;
 ok((wait_until { my %old = map { $_ => 1 } @workers;
-                 2 == grep { !$old{$_} } $nginx->workers } 20),
+                 2 == grep { !$old{$_} } $nginx->workers }),
    'other workers');
 all_there('workers killed');
 send_one('workers killed');
@@ -136,7 +136,8 @@ send_one('workers killed');
     my ($status, $said) = $nginx->command_signal('reload');
 
     is($status, 0, 'nginx -s reload') or diag($said);
-    ok((wait_until { 2 == grep { !$before{$_} } $nginx->workers } 20),
+    ok((wait_until { my @now = $nginx->workers;
+                     2 == @now && !grep { $before{$_} } @now }),
        'nginx -s reload: has come');
     $client->disconnect;
     all_there('nginx -s reload');
@@ -165,7 +166,7 @@ all_there('refused reloads');
 $nginx->write_conf(http => http('%%DIR%%/main.zone', '24m'));
 ok($nginx->reload(wait_old => 1), 'a reload with another size');
 $client->disconnect;
-ok((wait_until { -s $file == 24 * 1024 * 1024 } 20), 'the file grows');
+ok((wait_until { -s $file == 24 * 1024 * 1024 }), 'the file grows');
 @stat = stat $file;
 cmp_ok($stat[12] * 512, '>=', $stat[7], 'all of it is there');
 all_there('grown');
@@ -189,7 +190,7 @@ sub upgrade {
         $new = slurp($nginx->dir . '/nginx.pid') =~ /^(\d+)$/ ? $1 : 0;
         $new && $new != $old
             && (() = Sealed::Nginx::children($new)) >= 2;
-    } 20 or die "no new binary\n", $nginx->error_log;
+    } or die "no new binary\n", $nginx->error_log;
 
     return $new;
 }
@@ -224,7 +225,7 @@ for ([ 'another file', '%%DIR%%/else.zone' ], [ 'none', undef ]) {
     $nginx->write_conf(http => http($path, '24m'));
     $nginx->signal('USR2', $old);
     ok((wait_until { $before < (() = $nginx->error_log
-                                     =~ /keeps its "file="/g) } 20),
+                                     =~ /keeps its "file="/g) }),
        "a new binary with $name: refused");
     ok($nginx->alone($old), "a new binary with $name: has gone");
 }
@@ -238,14 +239,14 @@ all_there('no new binary');
 
 $new = upgrade($old);
 kill 'WINCH', $old;
-ok((wait_until { !grep { $_ != $new } Sealed::Nginx::children($old) } 20),
+ok((wait_until { !grep { $_ != $new } Sealed::Nginx::children($old) }),
    'workers of the old one leave');
 $client->disconnect;
 send_one('new only');
 all_there('new only');
 
 kill 'QUIT', $old;
-ok((wait_until { $nginx->reap } 20), 'the old one leaves');
+ok((wait_until { $nginx->reap }), 'the old one leaves');
 $nginx->adopt($new);
 $client->disconnect;
 send_one('upgraded');
@@ -359,14 +360,14 @@ $nginx->allow(qr/keeps its "file="|new binary process \d+ exited with code 1/);
 $old = $nginx->master;
 $nginx->write_conf(http => http('%%DIR%%/main.zone', '16m'));
 $nginx->signal('USR2', $old);
-ok($nginx->logged(qr/keeps its "file="/, 20), 'a file instead of memory');
+ok($nginx->logged(qr/keeps its "file="/), 'a file instead of memory');
 ok($nginx->alone($old), 'a file instead of memory: has gone');
 ok(!-e $nginx->dir . '/main.zone', 'a file instead of memory: none is made');
 
 $nginx->write_conf(http => http(undef, '16m'));
 $new = upgrade($old);
 kill 'QUIT', $old;
-ok((wait_until { $nginx->reap } 20), 'memory as before: taken over');
+ok((wait_until { $nginx->reap }), 'memory as before: taken over');
 $nginx->adopt($new);
 $nginx->finish;
 done_testing;

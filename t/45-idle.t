@@ -44,7 +44,7 @@ sub step {
     my $before = rewritten();
 
     $clock->step($seconds);
-    ok(wait_until(sub { rewritten() > $before }, 20),
+    ok(wait_until(sub { rewritten() > $before }),
        'the journal is rewritten') if $seconds >= $day;
 }
 
@@ -66,7 +66,7 @@ sub again {
 
     $nginx->forget;
     $clock->start;
-    ok(wait_until(sub { rewritten() > $before }, 20),
+    ok(wait_until(sub { rewritten() > $before }),
        'the journal is rewritten');
     $client->disconnect;
 }
@@ -114,7 +114,7 @@ is($client->read($read, at())->status, 200, 'read');
 is(mailboxes(), 2, 'nothing ends early for a start');
 
 step(2 * $day);
-ok(wait_until(sub { mailboxes() == 1 }, 10), 'one has ended');
+ok(wait_until(sub { mailboxes() == 1 }), 'one has ended');
 is($client->open_mailbox(certified(class => 1), $left, at())->status, 410,
    'its key opens none for a while');
 again();
@@ -175,7 +175,7 @@ for my $how ('stop', 'kill', 'stop') {
 }
 
 step(3.5 * $day);
-ok(wait_until(sub { mailboxes() == 2 }, 10), 'and then two');
+ok(wait_until(sub { mailboxes() == 2 }), 'and then two');
 ask_both('those that are read');
 
 

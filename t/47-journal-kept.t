@@ -96,13 +96,13 @@ for ([ 'memory', $kept, '' ],
         ok((wait_until {
                 substr($nginx->error_log, $seen)
                     =~ /\[emerg\].*"main" keeps its "journal="/
-            } 20), "$name: $how is refused");
+            }), "$name: $how is refused");
         ok($nginx->alone($old), "$name, $how: the old one is in charge");
         ok((wait_until {
                 $how eq 'a reload'
                     || substr($nginx->error_log, $seen)
                        =~ /new binary process \d+ exited with code 1/
-            } 20), "$name, $how: and alone");
+            }), "$name, $how: and alone");
     }
 
     # what it was started with may be kept, by a new one too
@@ -115,11 +115,11 @@ for ([ 'memory', $kept, '' ],
     ok((wait_until {
             ($new) = slurp($nginx->dir . '/nginx.pid') =~ /^(\d+)$/;
             $new && $new != $old && 2 == Sealed::Nginx::children($new)
-        } 20), "$name: one with the same");
+        }), "$name: one with the same");
     $client->disconnect;
     is($client->send($sender, $box, 'b' x 512)->status, 201, 'serves');
     kill 'QUIT', $new;
-    ok((wait_until { Sealed::Nginx::gone($new) } 20), 'and leaves');
+    ok((wait_until { Sealed::Nginx::gone($new) }), 'and leaves');
     $client->disconnect;
     is(scalar($client->read($box)->items), 2, "$name: all of it is there");
 

@@ -109,13 +109,13 @@ for my $round (1 .. 2) {
        "$name: all of it is acknowledged");
     %kept = ();
 
-    ok((wait_until { send_one() == 201 } 60),
+    ok((wait_until { send_one() == 201 }),
        "$name: there is room again, by itself");
-    ok((wait_until { reserve() * 512 == $segment } 60),
+    ok((wait_until { reserve() * 512 == $segment }),
        "$name: and something is kept in reserve again");
     all_there("$name, served again");
     killed_and_started("$name, killed");
-    ok((wait_until { send_one() == 201 } 60), "$name: it goes on");
+    ok((wait_until { send_one() == 201 }), "$name: it goes on");
 }
 
 is($client->close_mailbox($box)->status, 204, 'close');

@@ -39,8 +39,8 @@ sub there {
 sub served_again {
     my ($name, $mark) = @_;
 
-    ok((wait_until { sent($mark) == 201 } 30), "$name: senders are served");
-    ok((wait_until { $nginx->zone_status->{journal_ready} } 30),
+    ok((wait_until { sent($mark) == 201 }), "$name: senders are served");
+    ok((wait_until { $nginx->zone_status->{journal_ready} }),
        "$name: the journal is whole");
 }
 
@@ -56,12 +56,12 @@ my ($old) = $nginx->workers;
 rename $directory, "$directory.away" or die "$directory: $!\n";
 $client->disconnect;
 $nginx->signal('KILL', $old);
-ok((wait_until { my ($new) = $nginx->workers; $new && $new != $old } 30),
+ok((wait_until { my ($new) = $nginx->workers; $new && $new != $old }),
    'another worker is there');
 is(there(), 'a', 'it serves readers');
 is(sent('b'), 503, 'and no senders');
 is($client->acknowledge($box, 1)->status, 204, 'but acknowledgements');
-ok($nginx->logged(qr/\[error\].* cannot be written, .*No such file/, 10),
+ok($nginx->logged(qr/\[error\].* cannot be written, .*No such file/),
    'the reason is in the log');
 
 rename "$directory.away", $directory or die "$directory: $!\n";
@@ -74,7 +74,7 @@ like(there(), qr/^b*c$/, 'what was accepted');
 my ($uid, $gid) = (stat $directory)[4, 5];
 
 remove_tree($directory);
-ok((wait_until { sent('d') == 503 } 30), 'removed: no senders');
+ok((wait_until { sent('d') == 503 }), 'removed: no senders');
 like(there(), qr/c/, 'removed: readers');
 
 mkdir $directory, 0700 or die "$directory: $!\n";

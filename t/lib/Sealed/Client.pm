@@ -272,7 +272,7 @@ sub new {
     return bless {
         nginx    => $nginx,
         port     => $o{port} // $nginx->port,
-        timeout  => $o{timeout} // 15,
+        timeout  => $o{timeout} // 60,
         prefix   => $o{prefix} // '/v1',
         exchange => $o{exchange},
         seed     => $o{seed} // ($nginx ? $nginx->authority_seed : undef),
@@ -297,15 +297,19 @@ sub connection {
                              timeout => $self->{timeout}, %o);
 }
 
-# the connection that calls share
+# The connection that calls share, until nginx has other workers: those that
+# had it close it, sooner or later.
 
 sub shared {
     my ($self) = @_;
 
     my $http = $self->{http};
+    my $workers = $self->{nginx} ? $self->{nginx}->generation : 0;
 
-    $http = $self->{http} = $self->connection
-        if !$http || $http->closed(0);
+    if (!$http || $workers != $self->{workers} || $http->closed(0)) {
+        $http = $self->{http} = $self->connection;
+        $self->{workers} = $workers;
+    }
 
     return $http;
 }

@@ -69,7 +69,7 @@ sub set {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    Test::More::ok(wait_until(sub { abs($self->told - $self->now) < 5 }, 10),
+    Test::More::ok(wait_until(sub { abs($self->told - $self->now) < 5 }),
                    $name);
 }
 

@@ -115,6 +115,16 @@ sub end {
     $self->take_notes;
 }
 
+# until something was accepted in this round
+
+sub noted {
+    my ($self) = @_;
+
+    my $senders = SENDERS - 1;
+
+    return wait_until { grep { -s "$self->{dir}/notes.$_" } 0 .. $senders };
+}
+
 sub note_down {
     my ($file, @words) = @_;
 
@@ -322,7 +332,7 @@ sub kill_all {
     my $group = $nginx->{pid};
 
     $nginx->{faults} ? kill('KILL', -$group) : $nginx->kill_all;
-    wait_until { $nginx->reap; !members($group) } 10
+    wait_until { $nginx->reap; !members($group) }
         or die "processes stay\n";
     $nginx->{stopped} = 1;
 }

@@ -23,7 +23,7 @@ sub new {
     my $self = bless {
         host    => $o{host} // '127.0.0.1',
         port    => $o{port},
-        timeout => $o{timeout} // 15,
+        timeout => $o{timeout} // 60,
         name    => $o{name} // 'localhost',
         from    => $o{from},
         in      => '',
@@ -122,7 +122,7 @@ sub filled {
         $before = $size;
 
         return $same == 20;
-    } 30;
+    };
 }
 
 # a signal that is handled in between is no timeout

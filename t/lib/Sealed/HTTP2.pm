@@ -27,7 +27,7 @@ sub new {
     my ($class, %o) = @_;
 
     my $self = bless {
-        port => $o{port}, timeout => $o{timeout} // 15, in => '',
+        port => $o{port}, timeout => $o{timeout} // 60, in => '',
         next => 1, streams => {},
     }, $class;
 

@@ -22,7 +22,7 @@ use constant { CLOSE => 8, PING => 9, PONG => 10 };
 sub next_event {
     my ($http, $timeout) = @_;
 
-    my $end = time + ($timeout // 15);
+    my $end = time + ($timeout // 60);
 
     while ((my $left = $end - time) > 0) {
         my $event = $http->event($left) // return undef;
@@ -38,7 +38,7 @@ sub next_event {
 sub next_frame {
     my ($http, $timeout) = @_;
 
-    my $end = time + ($timeout // 15);
+    my $end = time + ($timeout // 60);
 
     while ((my $left = $end - time) > 0) {
         my $frame = $http->read_frame($left) // return undef;

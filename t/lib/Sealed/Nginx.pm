@@ -75,6 +75,7 @@ sub new {
         workers => 1, log_level => 'info', %o,
         watched => [ qw(mailboxes envelopes bodies cells) ],
         dir => $dir, ports => [], secrets => {}, allowed => [], owner => $$,
+        generation => 0,
     }, $class;
 
     mkdir "$dir/$_" or die "$dir/$_: $!\n" for qw(logs tmp), @{ $o{dirs} || [] };
@@ -332,6 +333,8 @@ sub start {
 
     die "it runs already\n" if $self->{pid};
 
+    $self->{generation}++;
+
     # what one that was killed has left
     unlink "$self->{dir}/nginx.pid";
 
@@ -342,7 +345,7 @@ sub start {
     if ($self->{daemon}) {
         waitpid $self->{pid}, 0;
         $self->{exit} = $? if $?;
-        wait_until { slurp("$self->{dir}/nginx.pid") =~ /^\d+$/ } 10 unless $?;
+        wait_until { slurp("$self->{dir}/nginx.pid") =~ /^\d+$/ } unless $?;
         ($self->{pid}) = slurp("$self->{dir}/nginx.pid") =~ /^(\d+)$/
             unless $?;
     }
@@ -352,7 +355,7 @@ sub start {
     my $up = wait_until {
         return 'ended' if $self->reap;
         $self->listening && $self->workers >= $count;
-    } 30;
+    } 120;
 
     if (!$up || $up eq 'ended') {
         my $log = slurp("$self->{dir}/logs/output") . $self->error_log;
@@ -363,15 +366,20 @@ sub start {
     }
 
     if (defined $self->{zone}) {
-        my $born = time;
-
-        # requests from the second of the zone's birth are refused
-        wait_until { time > $born } 2 unless $self->{young};
-
+        $self->ready unless $self->{young};
         $self->{status_at_start} //= $self->zone_counters;
     }
 
     return $self;
+}
+
+# Requests from the second of a zone's birth are refused; the clock with which
+# they are signed may be a little behind.
+
+sub ready {
+    my $born = int Time::HiRes::time();
+
+    wait_until { time > $born };
 }
 
 sub listening {
@@ -413,6 +421,10 @@ sub gone {
     return !kill(0, $pid) || slurp("/proc/$pid/stat") =~ /\) Z /;
 }
 
+# changes with each start and each reload: there are other workers then
+
+sub generation { return $_[0]{generation} }
+
 # the process to talk to; not the one that was started after a binary upgrade
 
 sub master {
@@ -436,19 +448,26 @@ sub alone {
     return wait_until {
         slurp("$self->{dir}/nginx.pid") =~ /^$pid$/
             && slurp("/proc/$pid/stat") =~ /\) S /;
-    } 20;
+    };
 }
+
+# Its children.  While one of them ends the kernel may pass over another, so
+# that the list has to be the same twice.
 
 sub children {
     my ($pid) = @_;
 
-    my @found;
+    my $before = '';
 
-    for my $task (glob "/proc/$pid/task/*") {
-        push @found, split ' ', slurp("$task/children");
+    for (1 .. 100) {
+        my $list = join ' ', map { slurp("$_/children") }
+                                 glob "/proc/$pid/task/*";
+
+        return split ' ', $list if $_ > 1 && $list eq $before;
+        $before = $list;
     }
 
-    return @found;
+    die "children of $pid come and go\n";
 }
 
 # pids of workers that take connections
@@ -479,40 +498,66 @@ sub worker_of {
                        unpack('L', $socket->peeraddr), $socket->peerport,
                        unpack('L', $socket->sockaddr), $socket->sockport;
 
-    # a long list, while somebody measures on the same machine
+    # the kernel's list may lack one while others come and go
 
-    my $list = slurp('/proc/net/tcp');
-    my $at = index $list, $pair;
+    return wait_until {
 
-    return undef if $at < 0;
+        # a long list, while somebody measures on the same machine
 
-    my ($inode) = substr($list, $at, 200)
-                  =~ /^\Q$pair\E(?:\S+ +){6}(\d+)/ or return undef;
+        my $list = slurp('/proc/net/tcp');
+        my $at = index $list, $pair;
 
-    for my $pid ($self->workers) {
-        return $pid if grep { (readlink // '') eq "socket:[$inode]" }
-                            glob "/proc/$pid/fd/*";
-    }
+        return undef if $at < 0;
 
-    return undef;
+        my ($inode) = substr($list, $at, 200)
+                      =~ /^\Q$pair\E(?:\S+ +){6}(\d+)/ or return undef;
+
+        for my $pid ($self->workers) {
+            return $pid if grep { (readlink // '') eq "socket:[$inode]" }
+                                glob "/proc/$pid/fd/*";
+        }
+
+        return undef;
+    };
 }
 
-# a connection of one worker: the others stand still while it is accepted
+# Stops a worker, while it waits for something to do: one that has a lock
+# would keep it from others.
+
+sub halt {
+    my ($self, @pids) = @_;
+
+    for my $pid (@pids) {
+        wait_until { slurp("/proc/$pid/stat") =~ /\) [ST] / };
+        kill 'STOP', $pid;
+    }
+
+    stands_still($_) or die "process $_ does not stop\n" for @pids;
+}
+
+sub stands_still {
+    my ($pid) = @_;
+
+    return wait_until { slurp("/proc/$pid/stat") =~ /\) T / };
+}
+
+# A connection of one worker: the others stand still while it is accepted.
+# port: another than the first.
 
 sub connection_of {
-    my ($self, $pid) = @_;
+    my ($self, $pid, %o) = @_;
 
     my @others = grep { $_ != $pid } $self->workers;
 
-    kill 'STOP', @others;
-    wait_until { !grep { slurp("/proc/$_/stat") !~ /\) T / } @others } 10;
+    $self->halt(@others);
 
-    my $http = Sealed::HTTP->new(port => $self->port);
-    my $held = wait_until { ($self->worker_of($http) // 0) == $pid } 10;
+    my $http = Sealed::HTTP->new(port => $o{port} // $self->port);
+    my $holder = $self->worker_of($http) // 0;
 
     kill 'CONT', @others;
 
-    return $held ? $http : die "worker $pid does not accept connections\n";
+    return $holder == $pid ? $http
+                           : die "$holder has a connection of $pid\n";
 }
 
 # pids of workers that are on their way out
@@ -548,16 +593,17 @@ sub reload {
 
         my @now = $self->workers;
         @now >= $count && !grep { $old{$_} } @now;
-    } 30;
+    } 120;
 
     die "nginx ended at the reload\n" if $result && $result eq 'ended';
     die "no new workers after the reload\n" unless $result;
 
     return 0 if $result eq 'refused';
 
+    $self->{generation}++;
+
     if ($o{wait_old}) {
-        wait_until { !grep { $old{$_} } $self->leaving } $o{wait_old} > 1
-                                                        ? $o{wait_old} : 30
+        wait_until { !grep { $old{$_} } $self->leaving } 120
             or die "old workers stay after the reload\n";
     }
 
@@ -594,7 +640,7 @@ sub stop {
                                           : gone($pid) };
 
     kill $signal // 'QUIT', $pid;
-    my $clean = wait_until { $gone->() } 20;
+    my $clean = wait_until { $gone->() };
 
     if (!$clean) {
         kill 'TERM', $pid;
@@ -653,7 +699,7 @@ sub again {
 
     $self->start_again;
 
-    wait_until { $self->zone_status->{journal_ready} // 1 } 10;
+    wait_until { $self->zone_status->{journal_ready} // 1 };
 }
 
 # a start that is refused, and why: two tests
@@ -672,6 +718,22 @@ sub refuses_to_start {
     $self->forget;
 }
 
+# A master and its workers, which are returned: it stands still first, so that
+# it starts no more that would be missed.
+
+sub kill_with_children {
+    my ($pid) = @_;
+
+    kill 'STOP', $pid;
+    wait_until { slurp("/proc/$pid/stat") !~ /\) [RSD] / };
+
+    my @below = children($pid);
+
+    kill 'KILL', $pid, @below;
+
+    return @below;
+}
+
 # until nobody is left who has its sockets
 
 sub kill_all {
@@ -680,20 +742,14 @@ sub kill_all {
     my @killed;
 
     for my $pid (grep { defined } $self->{pid}, $self->{master_pid}) {
-        # stopped, it starts no more that would be missed
-        kill 'STOP', $pid
-            unless $pid == $self->{pid} && defined $self->{exit};
+        my $ended = $pid == $self->{pid} && defined $self->{exit};
+        my @below = $ended ? () : kill_with_children($pid);
 
-        my @below = children($pid);
-
-        kill 'KILL', $pid
-            unless $pid == $self->{pid} && defined $self->{exit};
-        kill 'KILL', @below if @below;
         push @killed, @below, grep { $_ != $self->{pid} } $pid;
     }
 
-    wait_until { $self->reap } 5 if $self->{pid};
-    wait_until { !grep { !gone($_) } @killed } 10;
+    wait_until { $self->reap } if $self->{pid};
+    wait_until { !grep { !gone($_) } @killed };
     $self->{stopped} = 1;
 }
 
@@ -924,7 +980,7 @@ sub finish {
         wait_until {
             $after = eval { $self->zone_counters } // { error => $@ };
             same($before, $after);
-        } 5;
+        };
 
         $t->ok(same($before, $after), 'zone is as it was at the start')
             or $t->diag("before: ", text($before), ", after: ", text($after));
