@@ -15,6 +15,7 @@ use Sealed::Client ();
 use Sealed::Crypto qw(b64 b64u random_bytes);
 use Sealed::HTTP ();
 use Sealed::Nginx ();
+use Sealed::Wait qw(wait_until);
 
 my $nginx = Sealed::Nginx->gateway(
     workers => 2,
@@ -148,6 +149,8 @@ is_deeply($response->json->{refused},
 
 # a reload keeps everything, and sends waiting readers home
 
+ok((wait_until { $nginx->status->{readers} == 0 }), 'nobody waits');
+
 my $replay = $client->request($box, 'GET', $client->path($box));
 is(Sealed::HTTP->new(port => $nginx->port)->request($replay)->status, 200,
    'status');
@@ -155,7 +158,7 @@ is(Sealed::HTTP->new(port => $nginx->port)->request($replay)->status, 200,
 my $waiting = Sealed::HTTP->new(port => $nginx->port);
 $waiting->send($client->request($second, 'GET',
     $client->path($second, '/envelopes?wait=60&after=2')));
-sleep 0.2;
+ok((wait_until { $nginx->status->{readers} == 1 }), 'a reader waits');
 $nginx->reload;
 is($waiting->response->status, 204, 'a waiting reader is sent home');
 $waiting->close;

@@ -376,15 +376,15 @@ my ($victim, $survivor) = $nginx->workers;
 my @readers = map {
     my $http = $nginx->connection_of($_);
     $http->send($client->request($box, 'GET',
-        $client->path($box, '/envelopes?wait=15')));
+        $client->path($box, '/envelopes?wait=60')));
     $http;
 } ($victim) x 6, ($survivor) x 6;
 
-sleep 0.3;
+ok((wait_until { $nginx->status->{readers} == 12 }), 'twelve readers');
 $nginx->allow(qr/exited on signal 9/);
 kill 'KILL', $victim;
 wait_until { my @w = $nginx->workers;
-             @w == 2 && !grep { $_ == $victim } @w } 5;
+             @w == 2 && !grep { $_ == $victim } @w };
 $client->disconnect;
 
 is($client->send($sender, $box, 'x' x 512)->status, 201, 'mail goes on');
