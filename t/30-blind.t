@@ -14,6 +14,9 @@ use Sealed::Client qw(blind_certificate certificate_id);
 use Sealed::Crypto qw(b64u random_bytes x25519 x25519_keypair);
 use Sealed::Nginx ();
 use Sealed::POPRF qw(poprf_request);
+use Sealed::Wait qw(within_an_epoch);
+
+within_an_epoch();
 
 my $nginx = Sealed::Nginx->gateway(
     workers => 2,

@@ -18,6 +18,9 @@ use Sealed::Client qw(frank_commitment report_id stamp_open);
 use Sealed::Crypto qw(b64u kdf random_bytes sha256 unb64u);
 use Sealed::HTTP ();
 use Sealed::Nginx ();
+use Sealed::Wait qw(within_an_epoch);
+
+within_an_epoch();
 
 my $nginx = Sealed::Nginx->gateway(
     workers => 2, zone_conf => 'first_uses address=100000;',

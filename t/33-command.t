@@ -17,7 +17,7 @@ use Test::More;
 use Sealed::Client ();
 use Sealed::Crypto qw(b64u random_bytes);
 use Sealed::Nginx ();
-use Sealed::Wait qw(slurp spew);
+use Sealed::Wait qw(slurp spew within_an_epoch);
 
 my $sealed = abs_path("$Bin/../build/sealed");
 
@@ -74,6 +74,8 @@ my %options = (
         listen 127.0.0.1:%%PORT4%%;
 END
 );
+
+within_an_epoch();
 
 my $nginx = Sealed::Nginx->gateway(%options);
 my $dir = $nginx->dir;

@@ -16,7 +16,7 @@ use Test::More;
 use Sealed::Crypto qw(b64u random_bytes);
 use Sealed::Nginx ();
 use Sealed::Node qw(node_packages node_tests);
-use Sealed::Wait qw(slurp);
+use Sealed::Wait qw(slurp within_an_epoch);
 
 my $top = abs_path("$Bin/..");
 my $install = "$top/build/page";
@@ -86,8 +86,12 @@ sub browse {
     local $ENV{SEALED_AUTHORITY} = "$keys/authority";
 
     $nginx->secret($_, b64u($_)) for @secrets;
-    node_tests([ "$Bin/page/$_.test.mjs" ], 300) for @tests;
+    node_tests([ "$Bin/page/$_.test.mjs" ], 900) for @tests;
 }
+
+# an epoch has a day there
+
+within_an_epoch(900);
 
 my $nginx = gateway();
 
