@@ -127,7 +127,7 @@ for my $round (1 .. 20) {
         is("$opened $refused", '1 7', 'one of eight');
 
     } elsif (grep { $_ == 503 } @status) {
-        is($opened, 0, "room for no more ($round)");
+        cmp_ok($opened, '<=', 1, "room for no more ($round)");
         cmp_ok($round, '>', 5, 'but for many');
         last;
 
