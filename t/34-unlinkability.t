@@ -23,12 +23,12 @@ use Sealed::Wait qw(slurp);
 
 use constant { ACCOUNTS => 100, EACH => 10, CLASS => 2 };
 
-# chance links 1 in 100; not more than six standard deviations above it
+# chance links 1 in 100; not more than eight standard deviations above it
 
 sub bound {
     my ($guesses) = @_;
 
-    return $guesses / ACCOUNTS + 6 * sqrt($guesses / ACCOUNTS);
+    return $guesses / ACCOUNTS + 8 * sqrt($guesses / ACCOUNTS);
 }
 
 my $nginx = Sealed::Nginx->gateway(
