@@ -105,7 +105,9 @@ sub flood {
     my ($refused, $other) = (0, 0);
     my $stop = time + $seconds;
 
-    while (time < $stop) {
+    # as long as it takes to have some on a busy machine
+
+    while (time < $stop || $refused < 600) {
         my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                            PeerPort => $nginx->port)
             or next;
@@ -116,7 +118,7 @@ sub flood {
             my ($text, $seen) = ('', 0);
             my $select = IO::Select->new($socket);
 
-            while ($seen < @garbage && $select->can_read(5)) {
+            while ($seen < @garbage && $select->can_read(60)) {
                 sysread $socket, my $data, 65536 or last;
                 $text .= $data;
                 $seen = () = $text =~ m{HTTP/1\.1 \d}g;

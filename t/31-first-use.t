@@ -165,14 +165,14 @@ END
     my $request = $client->request($client->minted(class => 2), 'POST', $path,
                                    body => $body);
 
-    is(curl($nginx, $request, 10), '201 2', "threads $threads: HTTP/2");
+    is(curl($nginx, $request, 120), '201 2', "threads $threads: HTTP/2");
     $sent++;
 
     # without a body: an answer in front of one confuses curl
 
     $request = $client->request($client->minted(
         class => 1, master => random_bytes(32)), 'PUT', $client->path($box));
-    is(curl($nginx, $request, 10), '401 2',
+    is(curl($nginx, $request, 120), '401 2',
        "threads $threads: HTTP/2, refused");
 
     # streams that are reset while their certificate is computed, some of
@@ -205,7 +205,7 @@ END
 
         $worked = wait_until {
             $nginx->zone_status->{certificates} >= $known + 20;
-        } 3;
+        } 10;
 
         last if $worked;
     }
@@ -328,7 +328,7 @@ is($client->send($sender, $box, 'x' x 512)->status, 201, 'first use');
 
 my ($garbage, $busy) = ($client->minted(class => 2, master => 'x' x 32));
 
-for (1 .. 30) {
+for (1 .. 300) {
     my $response = $client->send($garbage, $box, 'x' x 512);
 
     if ($response->status == 503) {
