@@ -34,11 +34,11 @@ my @ends = (
     [ 'one worker' => sub {
         my @workers = $nginx->workers;
         kill 'KILL', $workers[rand @workers];
-        wait_until { 2 == grep { $_ != 0 } $nginx->workers } 20;
+        wait_until { 2 == grep { $_ != 0 } $nginx->workers };
     } ],
     [ 'all workers' => sub {
         kill 'KILL', $nginx->workers;
-        wait_until { 2 == $nginx->workers } 20;
+        wait_until { 2 == $nginx->workers };
     } ],
     [ 'everything' => sub {
         unlink "$dir/go";
@@ -54,12 +54,9 @@ my @ends = (
 
             sleep rand 0.06;
 
-            # stopped, it starts no more that would be missed
-            kill 'STOP', $pid;
-            my @below = Sealed::Nginx::children($pid);
-            kill 'KILL', $pid, @below;
+            my @below = Sealed::Nginx::kill_with_children($pid);
             waitpid $pid, 0;
-            wait_until { !grep { !Sealed::Nginx::gone($_) } @below } 10;
+            wait_until { !grep { !Sealed::Nginx::gone($_) } @below };
         }
 
         $crash->again;
@@ -81,6 +78,7 @@ my @ends = (
 
 for my $round (1 .. $rounds) {
     $crash->begin;
+    $crash->noted;
     sleep 0.2 + rand 0.8;
 
     my ($name, $end) = @{ $ends[$round % @ends] };
@@ -95,7 +93,7 @@ for my $round (1 .. $rounds) {
 }
 
 $crash->say_totals($rounds);
-cmp_ok($crash->total->{accepted}, '>', $rounds * 10,
+cmp_ok($crash->total->{accepted}, '>=', $rounds,
        'there was something to lose');
 
 # and from outside

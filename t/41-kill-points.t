@@ -104,14 +104,14 @@ sub under_load {
     sleep 0.2 + rand 0.2;
     arm($faults, $point, $who);
 
-    ok($faults->happened(20), "$point->[0]: it came to that");
+    ok($faults->happened, "$point->[0]: it came to that");
     $faults->disarm;
     sleep 0.2;
 
     if (grep { $_ eq 'master' } @$who) {
         start_again($crash);
     } else {
-        wait_until { 2 == $crash->nginx->workers } 20;
+        wait_until { 2 == $crash->nginx->workers };
         sleep 0.1;
     }
 
@@ -131,7 +131,7 @@ sub at_start {
     arm($faults, $point, $who);
     $crash->nginx->{pid} = $crash->launch;
 
-    ok($faults->happened(20), "$point->[0]: it came to that");
+    ok($faults->happened, "$point->[0]: it came to that");
     $faults->disarm;
     sleep rand 0.2;
     start_again($crash);
@@ -148,7 +148,7 @@ sub at_handover {
     arm($faults, $point, $who);
     $nginx->signal('USR2', $old);
 
-    ok($faults->happened(20), "$point->[0]: it came to that");
+    ok($faults->happened, "$point->[0]: it came to that");
     $faults->disarm;
     sleep 0.3;
 
@@ -160,16 +160,18 @@ sub at_handover {
 
     # the old one still serves, alone or beside it; the new one leaves
 
-    my ($new) = slurp($crash->dir . '/nginx.pid') =~ /^(\d+)$/;
+    my $new;
+
+    wait_until { ($new) = slurp($crash->dir . '/nginx.pid') =~ /^(\d+)$/ };
 
     if (defined $new && $new != $old && !Sealed::Nginx::gone($new)) {
         kill 'QUIT', $new;
-        wait_until { Sealed::Nginx::gone($new) } 20;
+        wait_until { Sealed::Nginx::gone($new) };
     }
 
     $nginx->alone($old);
 
-    wait_until { 2 == $nginx->workers } 20;
+    wait_until { 2 == $nginx->workers };
     sleep 0.1;
     $crash->end;
 }
