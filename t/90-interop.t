@@ -35,7 +35,7 @@ my $nginx = Sealed::Nginx->gateway(
     local $ENV{SEALED_AUTHORITY_SEED} = unpack 'H*', $nginx->authority_seed;
     local $ENV{SEALED_NODE_DIRECTORY} = $install;
 
-    node_tests([ sort glob "$source/*.test.mjs" ], 180);
+    node_tests([ sort glob "$source/*.test.mjs" ], 900);
 }
 
 $nginx->finish;

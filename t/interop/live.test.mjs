@@ -95,7 +95,7 @@ const ticket = async (box) => {
 
 const next = (emitter, name) => new Promise((resolve, reject) => {
     emitter.addEventListener(name, resolve, { once: true });
-    setTimeout(() => reject(new Error(`no "${name}"`)), 15000).unref();
+    setTimeout(() => reject(new Error(`no "${name}"`)), 60000).unref();
 });
 
 const decode = (text) => items(Buffer.from(text, 'base64'))[0];

@@ -29,7 +29,7 @@ const write = (name, text, mode) => writeFileSync(path(name), text, { mode });
 // the command's output; any other status than 0 is an error
 
 const sealed = async (...parts) => (await promisify(execFile)(program, parts, {
-    cwd: directory, timeout: 60000,
+    cwd: directory, timeout: 180000,
     env: { SEALED_HOME: path('home'), SEALED_GATEWAY: gateway },
 })).stdout;
 

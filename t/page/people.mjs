@@ -32,13 +32,14 @@ before(async () => {
     // as root there is no sandbox to be had
     browser = await chromium.launch({
         executablePath: '/usr/bin/chromium',
+        timeout: 180000,
         args: process.getuid() === 0 ? ['--no-sandbox'] : [],
     });
     context = await browser.newContext({
         viewport: { width: 1280, height: 900 },
         permissions: ['clipboard-read', 'clipboard-write'],
     });
-    context.setDefaultTimeout(60000);
+    context.setDefaultTimeout(180000);
 });
 
 after(() => browser?.close());
