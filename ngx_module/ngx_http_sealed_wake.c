@@ -328,6 +328,13 @@ ngx_http_sealed_heal(void)
                                             % NGX_HTTP_SEALED_RECHECK,
                                             NGX_HTTP_SEALED_RECHECK);
 
+    /* what has come since it was asked for first, its call just behind it */
+
+    if (c && healed && ngx_http_sealed_wake_take(c)) {
+        (void) ngx_http_sealed_wake_look();
+        healed = 0;
+    }
+
     if (c && healed) {
         ngx_http_sealed_place_healed(healed);
 
