@@ -340,7 +340,8 @@ sub kill_all {
 sub members {
     my ($group) = @_;
 
-    return grep { slurp("/proc/$_/stat") =~ /\) [^ZX] \d+ $group / }
+    return grep { slurp("/proc/$_/stat") =~ /\) \S \d+ $group /
+                  && !Sealed::Nginx::gone($_) }
            map { m{(\d+)} } glob '/proc/[0-9]*';
 }
 

@@ -413,12 +413,14 @@ sub reap {
     return 1;
 }
 
-# a process that is not our child
+# A process that is not our child.  It has its sockets as long as one of its
+# threads is there, while the first may have ended.
 
 sub gone {
     my ($pid) = @_;
 
-    return !kill(0, $pid) || slurp("/proc/$pid/stat") =~ /\) Z /;
+    return !grep { slurp("$_/stat") =~ /\) [^ZX] / }
+                 glob "/proc/$pid/task/*";
 }
 
 # changes with each start and each reload: there are other workers then
