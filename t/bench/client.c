@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 
-enum { PATIENCE = 20 };                 /* seconds for any one answer */
+enum { PATIENCE = 60 };                 /* seconds for any one answer */
 
 
 static int answer(int fd, char *out, size_t size);

@@ -28,7 +28,7 @@
 #define SEND_EVERY  0.1                 /* seconds, while soaking */
 
 
-enum { PATIENCE = 20 };                 /* seconds for any one event */
+enum { PATIENCE = 60 };                 /* seconds for any one event */
 
 
 static int
