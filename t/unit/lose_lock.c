@@ -25,12 +25,38 @@ die_with_it(void *mutex)
 }
 
 
+/* whoever has it ends, and the next one does not put right what it left */
+
+static int
+lose(pthread_mutex_t *mutex)
+{
+    int        error;
+    pthread_t  thread;
+
+    do {
+        if (pthread_create(&thread, NULL, die_with_it, mutex) != 0
+            || pthread_join(thread, NULL) != 0)
+        {
+            return -1;
+        }
+
+        error = pthread_mutex_lock(mutex);
+
+        /* a worker was the next one, and has put it right */
+
+    } while (error == 0 && pthread_mutex_unlock(mutex) == 0);
+
+    return error == EOWNERDEAD && pthread_mutex_unlock(mutex) == 0
+           && pthread_mutex_lock(mutex) == ENOTRECOVERABLE
+           ? 0 : -1;
+}
+
+
 int
 main(int argc, char **argv)
 {
     int               fd;
     void             *memory;
-    pthread_t         thread;
     struct stat       st;
     sealed_zone_t     zone;
     pthread_mutex_t  *mutex;
@@ -60,14 +86,7 @@ main(int argc, char **argv)
     mutex = &zone.shards[(unsigned) atoi(argv[2]) & zone.shard_mask]
                  .lock.mutex;
 
-    /* whoever has it ends, and the next one does not put right what it left */
-
-    if (pthread_create(&thread, NULL, die_with_it, mutex) != 0
-        || pthread_join(thread, NULL) != 0
-        || pthread_mutex_lock(mutex) != EOWNERDEAD
-        || pthread_mutex_unlock(mutex) != 0
-        || pthread_mutex_lock(mutex) != ENOTRECOVERABLE)
-    {
+    if (lose(mutex) != 0) {
         fprintf(stderr, "lose_lock: it is not lost\n");
         return 1;
     }
