@@ -107,7 +107,7 @@ $nginx->finish;
 
 # epochs that end while people write
 
-$nginx = gateway([ 'class opener' => 'epoch 1m overlap=10s; class opener' ]);
+$nginx = gateway([ 'class opener' => 'epoch 1m overlap=30s; class opener' ]);
 browse($nginx, 'epochs');
 $nginx->finish;
 

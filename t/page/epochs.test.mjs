@@ -9,7 +9,7 @@ import {
     complained, join, mailboxes, received, send, waitForAlert, waitForCount,
 } from './people.mjs';
 
-const EPOCH = 60, OVERLAP = 10;
+const EPOCH = 60, OVERLAP = 30;
 const ALICE = 'Alice Archer', BOB = 'Bob Baker';
 
 let alice, bob;
