@@ -41,11 +41,17 @@ sub connect {
     $self->{events} = '';
     $self->{stream} = undef;
 
-    $self->{socket} = IO::Socket::INET->new(
-        PeerAddr => $self->{host}, PeerPort => $self->{port},
-        $self->{from} ? (LocalAddr => $self->{from}) : (),
-        Proto => 'tcp', Timeout => $self->{timeout}
-    ) or die "connect to $self->{host}:$self->{port}: $@\n";
+    # a signal that is handled in between is no refusal
+
+    do {
+        $self->{socket} = IO::Socket::INET->new(
+            PeerAddr => $self->{host}, PeerPort => $self->{port},
+            $self->{from} ? (LocalAddr => $self->{from}) : (),
+            Proto => 'tcp', Timeout => $self->{timeout});
+    } while !$self->{socket} && $!{EINTR};
+
+    $self->{socket}
+        or die "connect to $self->{host}:$self->{port}: $@\n";
 
     $self->{socket}->autoflush(1);
 
