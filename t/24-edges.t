@@ -148,7 +148,7 @@ sub curl {
     my @body = length $request->{body} || $request->{method} =~ /^P/
         ? ('--data-binary', '@' . $nginx->dir . '/body') : ();
 
-    open my $pipe, '-|', 'curl', '-s', '-m', 10, '--http2-prior-knowledge',
+    open my $pipe, '-|', 'curl', '-s', '-m', 120, '--http2-prior-knowledge',
         '-o', $nginx->dir . '/answer', '-w', '%{http_code} %{http_version}',
         '-X', $request->{method}, @headers, @body, @more,
         'http://127.0.0.1:' . $nginx->port(2) . $request->{target}

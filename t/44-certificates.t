@@ -15,7 +15,9 @@ use Test::More;
 use Sealed::Client ();
 use Sealed::Crypto qw(random_bytes);
 use Sealed::Nginx ();
-use Sealed::Wait qw(slurp);
+use Sealed::Wait qw(slurp within_an_epoch);
+
+within_an_epoch();
 
 my @names = ('alice.the.sender', 'bob.who.draws');
 my $body = 'a body that says something' . 'x' x 486;
@@ -102,8 +104,11 @@ for my $parameters ('journal=%%DIR%%/journal sync=always',
        "$where, killed: nothing is left")
         if $where =~ /file/;
 
-    is(scalar($client->read($box, limit => 100)->items), 11,
-       'the mail is there');
+    # but for what had a second to be written
+
+    my @items = $client->read($box, limit => 100)->items;
+    cmp_ok(scalar @items, '>=', $where =~ /sync=1s/ ? 9 : 11,
+           'the mail is there');
 
     # nobody is named on disk; what no one may read is not there either
 
@@ -124,7 +129,8 @@ for my $parameters ('journal=%%DIR%%/journal sync=always',
         ok(index($content, substr $body, 0, 26) < 0, "$base: no body");
     }
 
-    is($client->acknowledge($box, 11)->status, 204, 'away with it');
+    is($client->acknowledge($box, $items[-1]{seq})->status, 204,
+       'away with it');
     is($client->close_mailbox($box)->status, 204, 'close');
     $nginx->finish;
 }
