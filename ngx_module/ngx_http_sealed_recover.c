@@ -1,5 +1,6 @@
 
 #include "ngx_http_sealed_journal.h"
+#include "../src/recovery_emit.h"
 #include "../src/restore.h"
 
 #include <sodium.h>

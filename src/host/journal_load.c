@@ -1,5 +1,6 @@
 
 #include "journal_directory.h"
+#include "../recovery_merge.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -4,11 +4,15 @@
  * these payloads in order, in one file or several, some octets of the last
  * changed.  Memory may run out, and who takes the result may have enough.
  *
- * Aims at: journal.c journal_recovery.c journal_merge.c
+ * Aims at: journal.c journal_recovery.c recovery_array.c recovery_body.c
+ * Aims at: recovery_emit.c recovery_mailbox.c recovery_merge.c
+ * Aims at: recovery_record.c recovery_stream.c
  */
 
 #include "fuzz.h"
 
+#include "recovery_emit.h"
+#include "recovery_merge.h"
 #include "segments.h"
 
 

@@ -10,6 +10,8 @@
 #include "segments.h"
 
 #include "certificate_table.h"
+#include "recovery_emit.h"
+#include "recovery_merge.h"
 #include "restore.h"
 #include "zone_check.h"
 

@@ -10,7 +10,8 @@
 
 #include "vectors.h"
 #include "journal_commit.h"
-#include "journal_recovery.h"
+#include "recovery_emit.h"
+#include "recovery_merge.h"
 
 #include <errno.h>
 #include <stdio.h>

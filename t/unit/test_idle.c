@@ -6,6 +6,7 @@
 
 #include "journal.h"
 #include "store.h"
+#include "recovery_mailbox.h"
 #include "restore.h"
 #include "snapshot.h"
 
