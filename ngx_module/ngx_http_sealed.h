@@ -445,7 +445,7 @@ void ngx_http_sealed_first_use_end(ngx_http_sealed_ctx_t *ctx);
 /* _offload.c: arithmetic in another thread, and what is answered then */
 ngx_int_t ngx_http_sealed_offload(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data);
-void ngx_http_sealed_offload_answer(ngx_http_request_t *r,
+ngx_int_t ngx_http_sealed_offload_answer(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data,
     ngx_http_sealed_respond_pt respond);
 

@@ -10,6 +10,8 @@ static void ngx_http_sealed_issue_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_issue_charge(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_verdict_t *verdict);
 static void ngx_http_sealed_issue_work(void *data);
+static ngx_int_t ngx_http_sealed_issue_refuse(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx);
 static ngx_int_t ngx_http_sealed_issue_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
 
@@ -148,8 +150,12 @@ ngx_http_sealed_issue_body(ngx_http_request_t *r)
         return;
     }
 
-    ngx_http_sealed_offload_answer(r, ctx, ngx_http_sealed_issue_work, issue,
-                                   ngx_http_sealed_issue_respond);
+    rc = ngx_http_sealed_offload_answer(r, ctx, ngx_http_sealed_issue_work,
+                                        issue, ngx_http_sealed_issue_respond);
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(r, ngx_http_sealed_issue_refuse(r, ctx));
+    }
 }
 
 
@@ -204,7 +210,9 @@ ngx_http_sealed_issue_charge(ngx_http_request_t *r,
 
     /* what there is for an epoch is gone, the next one's comes with it */
 
-    ctx->retry_after = start - now;
+    if (*verdict != SEALED_OK) {
+        ctx->retry_after = start - now;
+    }
 
     return NGX_OK;
 }
@@ -227,6 +235,19 @@ ngx_http_sealed_issue_work(void *data)
 }
 
 
+/* nothing is given, so nothing is taken */
+
+static ngx_int_t
+ngx_http_sealed_issue_refuse(ngx_http_request_t *r,
+    ngx_http_sealed_ctx_t *ctx)
+{
+    sealed_quota_return(ctx->zone->zone, ctx->issue->quota.id,
+                        ctx->issue->count);
+
+    return ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx);
+}
+
+
 static ngx_int_t
 ngx_http_sealed_issue_respond(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx)
@@ -237,15 +258,14 @@ ngx_http_sealed_issue_respond(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
                       "sealed: the issuer key cannot be used for an epoch, "
                       "somebody may know it; rotate the master secret");
-        return ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx);
+        return ngx_http_sealed_issue_refuse(r, ctx);
     }
 
     if (ctx->zone->journal.path.len) {
         record = ngx_http_sealed_journal_reserve(ctx->zone,
                                                SEALED_JOURNAL_QUOTA_SIZE, 1);
         if (record == NULL) {
-            return ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE,
-                                                   ctx);
+            return ngx_http_sealed_issue_refuse(r, ctx);
         }
 
         sealed_journal_quota_encode(record, &ctx->issue->quota);

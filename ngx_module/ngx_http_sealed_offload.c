@@ -81,10 +81,11 @@ ngx_http_sealed_offload(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
 
 /*
  * The same for what is answered when the work is done: the request, whose
- * body has been read, is finalized with what respond() gives.
+ * body has been read, is finalized with what respond() gives, now or later.
+ * NGX_ERROR: the pool takes no more, and the caller finalizes it.
  */
 
-void
+ngx_int_t
 ngx_http_sealed_offload_answer(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, void (*work)(void *data), void *data,
     ngx_http_sealed_respond_pt respond)
@@ -93,16 +94,19 @@ ngx_http_sealed_offload_answer(ngx_http_request_t *r,
 
     rc = ngx_http_sealed_offload(r, ctx, work, data);
 
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
     if (rc == NGX_AGAIN) {
         ctx->respond = respond;
         r->write_event_handler = ngx_http_sealed_offload_answered;
-        return;
+
+    } else {
+        ngx_http_finalize_request(r, respond(r, ctx));
     }
 
-    ngx_http_finalize_request(r,
-        rc == NGX_OK
-        ? respond(r, ctx)
-        : ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx));
+    return NGX_OK;
 }
 
 

@@ -172,8 +172,14 @@ ngx_http_sealed_report(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
                                  / zone->epoch + 2);
     ctx->report = report;
 
-    ngx_http_sealed_offload_answer(r, ctx, ngx_http_sealed_report_work,
-                                   report, ngx_http_sealed_report_respond);
+    rc = ngx_http_sealed_offload_answer(r, ctx, ngx_http_sealed_report_work,
+                                        report,
+                                        ngx_http_sealed_report_respond);
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(r,
+                 ngx_http_sealed_respond_problem(r, SEALED_UNAVAILABLE, ctx));
+    }
 }
 
 

@@ -179,6 +179,31 @@ sealed_certificate_table_count(sealed_zone_t *zone,
 }
 
 
+void
+sealed_certificate_table_uncount(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n)
+{
+    place_t                      place;
+    sealed_certificate_entry_t  *entry;
+
+    entry = enter_known(zone, &place, id);
+
+    if (entry == NULL) {
+        return;
+    }
+
+    /* fewer: it is another entry, the one that counted has ended */
+
+    if (entry->kind == SEALED_ENTRY_QUOTA && entry->opened >= n) {
+        sealed_shard_save(zone, place.shard, &entry->opened,
+                          sizeof(entry->opened));
+        sealed_set(entry->opened, (uint16_t) (entry->opened - n));
+    }
+
+    sealed_shard_unlock(zone, place.shard);
+}
+
+
 sealed_verdict_t
 sealed_certificate_table_remember(sealed_zone_t *zone,
     const sealed_certificate_entry_t *row)

@@ -90,6 +90,10 @@ sealed_verdict_t sealed_certificate_table_count(sealed_zone_t *zone,
     const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n, uint32_t limit,
     uint64_t end, uint32_t *taken);
 
+/* n that were taken and nothing was given for; no more than there are */
+void sealed_certificate_table_uncount(sealed_zone_t *zone,
+    const uint8_t id[SEALED_CERTIFICATE_ID_SIZE], uint32_t n);
+
 /*
  * What a journal remembers of a row that is SEALED_ENTRY_REMEMBERED or
  * SEALED_ENTRY_QUOTA: id, end, class, opened, budget and window of *row.  A

@@ -36,3 +36,11 @@ sealed_quota_take(sealed_zone_t *zone,
 {
     return sealed_certificate_table_count(zone, id, n, limit, end, taken);
 }
+
+
+void
+sealed_quota_return(sealed_zone_t *zone,
+    const uint8_t id[SEALED_QUOTA_ID_SIZE], uint32_t n)
+{
+    sealed_certificate_table_uncount(zone, id, n);
+}

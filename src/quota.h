@@ -40,6 +40,13 @@ sealed_verdict_t sealed_quota_take(sealed_zone_t *zone,
     const uint8_t id[SEALED_QUOTA_ID_SIZE], uint32_t n, uint32_t limit,
     uint64_t end, uint32_t *taken);
 
+/*
+ * Gives back n that were taken, for which nobody got anything and which were
+ * told to no journal.
+ */
+void sealed_quota_return(sealed_zone_t *zone,
+    const uint8_t id[SEALED_QUOTA_ID_SIZE], uint32_t n);
+
 
 #pragma GCC visibility pop
 

@@ -181,4 +181,59 @@ is($client->close_mailbox($box)->status, 204, 'close');
 
 $nginx->secret($_) for qw(alice carol erin);
 $nginx->finish;
+
+# what the threads do not take costs an account nothing: many ask at once for
+# as much as there can be in a request, until some of them find no room
+
+$nginx = Sealed::Nginx->gateway(
+    main => 'thread_pool curves threads=1 max_queue=0;', workers => 1,
+    zone_conf => 'threads curves; max_batch 64; epoch 31d overlap=31d;'
+                 . 'class lots 3 send budget=5 quota=6400;',
+);
+$nginx->allow(qr/thread pool "curves" queue overflow/);
+$client = Sealed::Client->new(nginx => $nginx);
+
+my $batch = poprf_request(($element) x 64);
+my $most = {
+    method => 'POST', body => $batch,
+    target => '/v1/certificates?class=3&epoch=' . $client->epoch,
+    headers => [ [ 'Content-Type', 'application/vnd.sealed-sender.blind' ],
+                 [ 'X-Account', 'carol' ] ],
+};
+my %answers;
+
+for (1 .. 10) {
+    my @http = map { $client->connection } 1 .. 8;
+
+    $_->send($most) for @http;
+
+    for my $http (@http) {
+        my $response = $http->response(method => 'POST');
+
+        push @{ $answers{$response->status} }, $response;
+        $http->close;
+    }
+
+    last if $answers{503};
+}
+
+is(join(' ', sort keys %answers), '200 503', 'some find no room');
+is($_->header('Retry-After'), 5, 'and may soon try again')
+    for $answers{503}[0];
+
+$nginx->write_conf(main => 'thread_pool curves threads=1;');
+ok($nginx->reload(wait_old => 1), 'a reload with room');
+
+my ($drawn, $last) = scalar @{ $answers{200} };
+
+while (($last = $client->issue('carol', class => 3, body => $batch)->status)
+       == 200)
+{
+    $drawn++;
+}
+
+is($last, 429, 'all is drawn in the end');
+is($drawn, 100, 'and it is as much as the account may have');
+$nginx->secret('carol');
+$nginx->finish;
 done_testing;

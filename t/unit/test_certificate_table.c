@@ -292,6 +292,19 @@ test_quota(void **unused)
     assert_int_equal(sealed_quota_take(zone, other, 8, 8, NOW + 3600, &taken),
                      SEALED_OK);
 
+    /* what was taken in vain is there again, and never more than that */
+
+    sealed_quota_return(zone, other, 9);
+    assert_int_equal(sealed_quota_take(zone, other, 1, 8, NOW + 3600, &taken),
+                     SEALED_NO_QUOTA);
+    sealed_quota_return(zone, other, 8);
+    sealed_quota_return(zone, other, 1);
+    assert_int_equal(sealed_quota_take(zone, other, 9, 8, NOW + 3600, &taken),
+                     SEALED_NO_QUOTA);
+    assert_int_equal(sealed_quota_take(zone, other, 8, 8, NOW + 3600, &taken),
+                     SEALED_OK);
+    assert_int_equal(taken, 8);
+
     /* a larger one, to its end; a smaller one, taken back from nobody */
 
     assert_int_equal(sealed_quota_take(zone, id, 65527, 65535, NOW + 3600,
@@ -310,6 +323,19 @@ test_quota(void **unused)
                      SEALED_UNAUTHORIZED);
 
     assert_int_equal(taken, 65535);
+
+    /* nor does a certificate take anything for one */
+
+    store_id(other, 900);
+    assert_int_equal(store_insert(zone, 900, NOW + 3600), SEALED_OK);
+    assert_int_equal(sealed_certificate_table_open(zone, other, 1),
+                     SEALED_OK);
+    sealed_quota_return(zone, other, 1);
+    assert_int_equal(sealed_certificate_table_open(zone, other, 1),
+                     SEALED_OPENER_LIMIT);
+
+    store_id(other, 901);
+    sealed_quota_return(zone, other, 1);
 
     assert_null(store_check(zone));
     (void) store_expire(zone, NOW + 7200);

@@ -291,6 +291,19 @@ use_certificate(sealed_zone_t *zone)
 
 
 static void
+draw(sealed_zone_t *zone)
+{
+    uint8_t   id[16];
+    uint32_t  taken;
+
+    store_id(id, 502);
+    (void) sealed_certificate_table_count(zone, id, 3, 9, NOW + 5000, &taken);
+    (void) sealed_certificate_table_count(zone, id, 2, 9, NOW + 5000, &taken);
+    sealed_certificate_table_uncount(zone, id, 2);
+}
+
+
+static void
 come_back(sealed_zone_t *zone)
 {
     sealed_certificate_entry_t  row;
@@ -408,6 +421,7 @@ static const operation_t  operations[] = {
     { "acknowledge", acknowledge, 0, 0, 4, 0, NOW },
     { "close", close_full, 0, 0, 4, 0, NOW },
     { "use a certificate", use_certificate, 0, 0, 0, 0, NOW },
+    { "an account draws", draw, 0, 0, 0, 0, NOW },
     { "a certificate comes back", come_back, 0, 0, 0, 0, NOW },
     { "spend", spend, 0, 0, 0, 0, NOW },
     { "read and wait", read_and_wait, 0, 0, EXPIRED, 0, LATER },
