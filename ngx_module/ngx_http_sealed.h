@@ -396,6 +396,7 @@ ngx_int_t ngx_http_sealed_journal_respond(ngx_http_request_t *r,
  * are letters of the units that use them.
  */
 ngx_fd_t ngx_http_sealed_inherited(u_char kind, ngx_uint_t n);
+ngx_fd_t ngx_http_sealed_bequeathed(u_char kind, ngx_uint_t n);
 ngx_int_t ngx_http_sealed_bequeath(ngx_log_t *log, u_char kind, ngx_fd_t fd);
 ngx_int_t ngx_http_sealed_inherit_export(ngx_cycle_t *cycle);
 

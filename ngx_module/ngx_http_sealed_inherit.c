@@ -21,6 +21,9 @@ typedef struct {
 } ngx_http_sealed_inherited_t;
 
 
+static ngx_fd_t ngx_http_sealed_inherit_find(
+    const ngx_http_sealed_inherited_t *list, ngx_uint_t count, u_char kind,
+    ngx_uint_t n);
 static void ngx_http_sealed_inherit_parse(void);
 static ngx_int_t ngx_http_sealed_cloexec(ngx_fd_t fd, ngx_uint_t on);
 
@@ -39,16 +42,35 @@ static ngx_uint_t        ngx_http_sealed_parsed;
 ngx_fd_t
 ngx_http_sealed_inherited(u_char kind, ngx_uint_t n)
 {
-    ngx_uint_t  i;
-
     if (!ngx_http_sealed_parsed) {
         ngx_http_sealed_inherit_parse();
         ngx_http_sealed_parsed = 1;
     }
 
-    for (i = 0; i < ngx_http_sealed_nfrom; i++) {
-        if (ngx_http_sealed_from[i].kind == kind && n-- == 0) {
-            return ngx_http_sealed_from[i].fd;
+    return ngx_http_sealed_inherit_find(ngx_http_sealed_from,
+                                        ngx_http_sealed_nfrom, kind, n);
+}
+
+
+/* the same of those that are left, from this process or the master on */
+
+ngx_fd_t
+ngx_http_sealed_bequeathed(u_char kind, ngx_uint_t n)
+{
+    return ngx_http_sealed_inherit_find(ngx_http_sealed_to,
+                                        ngx_http_sealed_nto, kind, n);
+}
+
+
+static ngx_fd_t
+ngx_http_sealed_inherit_find(const ngx_http_sealed_inherited_t *list,
+    ngx_uint_t count, u_char kind, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < count; i++) {
+        if (list[i].kind == kind && n-- == 0) {
+            return list[i].fd;
         }
     }
 

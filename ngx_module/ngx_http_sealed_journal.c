@@ -36,6 +36,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
     ngx_http_sealed_zone_conf_t *zone);
+static int ngx_http_sealed_journal_open(ngx_http_sealed_journal_t *j,
+    sealed_journal_directory_t *directory);
 static ngx_int_t ngx_http_sealed_journal_put_empty(
     ngx_http_sealed_journal_t *j, sealed_journal_kind_t kind);
 static ngx_uint_t ngx_http_sealed_journal_last(
@@ -97,13 +99,13 @@ ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
-    /* readers can be served without it */
-
-    opened = sealed_journal_directory_open(&j->directory,
-                                           (char *) zone->journal.path.data);
-
     j->zone = zone;
     j->log = cycle->log;
+
+    /* readers can be served without it */
+
+    opened = ngx_http_sealed_journal_open(j, &j->directory);
+
     sealed_journal_directory_files(&j->files, &j->directory);
 
     ngx_http_sealed_journal_segment(&segment, zone,
@@ -172,6 +174,59 @@ ngx_http_sealed_journal_begin(ngx_cycle_t *cycle,
     ngx_add_timer(&j->timer, NGX_HTTP_SEALED_JOURNAL_TICK);
 
     return NGX_OK;
+}
+
+
+/*
+ * The master has locked what was there when nginx started.  Of another
+ * directory in its place each worker has a share of the lock, so that no other
+ * nginx comes to it.  0 or a negated error number.
+ */
+
+static int
+ngx_http_sealed_journal_open(ngx_http_sealed_journal_t *j,
+    sealed_journal_directory_t *directory)
+{
+    int         rc;
+    ngx_fd_t    fd;
+    ngx_uint_t  i;
+
+    rc = sealed_journal_directory_open(directory,
+                                       (char *) j->zone->journal.path.data);
+    if (rc < 0) {
+        return rc;
+    }
+
+    for (i = 0; /* void */ ; i++) {
+        fd = ngx_http_sealed_bequeathed(NGX_HTTP_SEALED_LOCK_KIND, i);
+
+        if (fd == NGX_INVALID_FILE) {
+            break;
+        }
+
+        if (sealed_journal_directory_locked(directory, fd)) {
+            return 0;
+        }
+    }
+
+    rc = sealed_journal_directory_share(directory);
+
+    if (rc < 0) {
+        sealed_journal_directory_close(directory);
+        directory->fd = -1;
+
+        if (!j->taken) {
+            ngx_log_error(NGX_LOG_ERR, j->log, rc == -NGX_EAGAIN ? 0 : -rc,
+                          "journal \"%V\" was made anew and cannot be "
+                          "locked%s, senders get 503 until it can",
+                          &j->zone->journal.path,
+                          rc == -NGX_EAGAIN ? ", another nginx uses it" : "");
+            j->taken = 1;
+            j->said = 1;
+        }
+    }
+
+    return rc;
 }
 
 
@@ -730,6 +785,7 @@ ngx_http_sealed_journal_written(ngx_event_t *ev)
                       "journal \"%V\" can be written again",
                       &j->zone->journal.path);
         j->said = 0;
+        j->taken = 0;
     }
 
     if (!ngx_queue_empty(&j->waiting[held])) {
@@ -790,9 +846,7 @@ ngx_http_sealed_journal_reopen(ngx_http_sealed_journal_t *j)
     sealed_journal_directory_t  directory;
 
     if (!j->rewrite.busy
-        && sealed_journal_directory_open(&directory,
-                                       (char *) j->zone->journal.path.data)
-           == 0)
+        && ngx_http_sealed_journal_open(j, &directory) == 0)
     {
         sealed_journal_directory_close(&j->directory);
         j->directory = directory;

@@ -21,6 +21,9 @@
 #pragma GCC visibility push(hidden)
 
 
+#define NGX_HTTP_SEALED_LOCK_KIND  'j'      /* of what is inherited */
+
+
 #if (NGX_THREADS)
 
 
@@ -84,6 +87,7 @@ struct ngx_http_sealed_journal_s {
     unsigned                      sync:1;
     unsigned                      busy:1;
     unsigned                      said:1;       /* that it failed */
+    unsigned                      taken:1;      /* said: by another nginx */
 };
 
 

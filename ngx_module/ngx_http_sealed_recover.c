@@ -12,7 +12,6 @@
  * configuration only looks whether the directory can be used.
  */
 
-#define NGX_HTTP_SEALED_LOCK_KIND  'j'
 #define NGX_HTTP_SEALED_ZONE_KIND  'z'
 #define NGX_HTTP_SEALED_LOCK_TIME  3000
 
@@ -199,29 +198,21 @@ ngx_http_sealed_recover_lock(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory,
     ngx_uint_t found)
 {
-    int          rc;
-    ngx_fd_t     fd;
-    ngx_uint_t   i;
-    struct stat  lock, mine;
+    int         rc;
+    ngx_fd_t    fd;
+    ngx_uint_t  i;
 
-    if (fstatat(directory->fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) == 0) {
+    for (i = 0; /* void */; i++) {
+        fd = ngx_http_sealed_inherited(NGX_HTTP_SEALED_LOCK_KIND, i);
 
-        for (i = 0; /* void */; i++) {
-            fd = ngx_http_sealed_inherited(NGX_HTTP_SEALED_LOCK_KIND, i);
+        if (fd == NGX_INVALID_FILE) {
+            break;
+        }
 
-            if (fd == NGX_INVALID_FILE) {
-                break;
-            }
-
-            if (fstat(fd, &mine) == 0
-                && mine.st_dev == lock.st_dev
-                && mine.st_ino == lock.st_ino)
-            {
-                directory->lock = fd;
-                return ngx_http_sealed_bequeath(log,
-                                                NGX_HTTP_SEALED_LOCK_KIND,
-                                                fd);
-            }
+        if (sealed_journal_directory_locked(directory, fd)) {
+            directory->lock = fd;
+            return ngx_http_sealed_bequeath(log, NGX_HTTP_SEALED_LOCK_KIND,
+                                            fd);
         }
     }
 

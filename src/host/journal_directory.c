@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 
+#define LOCK     "lock"
 #define RESERVE  "reserve"
 
 
@@ -27,6 +28,8 @@ enum {
 };
 
 
+static int lock(sealed_journal_directory_t *directory, int how,
+    unsigned wait);
 static int create_file(void *context, const char *name, uint64_t size);
 static int allocate(int fd, uint64_t size);
 static int write_file(void *context, int file, const uint8_t *data,
@@ -74,12 +77,39 @@ int
 sealed_journal_directory_lock(sealed_journal_directory_t *directory,
     unsigned wait)
 {
+    return lock(directory, LOCK_EX, wait);
+}
+
+
+int
+sealed_journal_directory_share(sealed_journal_directory_t *directory)
+{
+    return lock(directory, LOCK_SH, 0);
+}
+
+
+unsigned
+sealed_journal_directory_locked(const sealed_journal_directory_t *directory,
+    int lock)
+{
+    struct stat  there, held;
+
+    return fstatat(directory->fd, LOCK, &there, AT_SYMLINK_NOFOLLOW) == 0
+           && fstat(lock, &held) == 0
+           && there.st_dev == held.st_dev
+           && there.st_ino == held.st_ino;
+}
+
+
+static int
+lock(sealed_journal_directory_t *directory, int how, unsigned wait)
+{
     int          fd, rc;
     struct stat  st;
 
     const struct timespec  pause = { 0, LOCK_PAUSE * 1000000 };
 
-    fd = openat(directory->fd, "lock",
+    fd = openat(directory->fd, LOCK,
                 O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK, 0600);
     if (fd == -1) {
         return -errno;
@@ -94,7 +124,7 @@ sealed_journal_directory_lock(sealed_journal_directory_t *directory,
 
     /* flock(), since a lock of fcntl() would not pass to a fork */
 
-    while (flock(fd, LOCK_EX|LOCK_NB) == -1) {
+    while (flock(fd, how|LOCK_NB) == -1) {
 
         if (errno != EWOULDBLOCK || wait < LOCK_PAUSE) {
             rc = -errno;

@@ -6,8 +6,9 @@
  *
  * Files of the journal end in ".journal" and ".snapshot" (journal.h); "lock"
  * is held by whoever writes, and passes to processes that are forked and to
- * a binary that inherits the descriptor; "reserve" is room for a segment, for
- * when the disk is full.  Nothing else is touched.  What has such a name and
+ * a binary that inherits the descriptor, or is shared by processes that come
+ * to a directory later; "reserve" is room for a segment, for when the disk is
+ * full.  Nothing else is touched.  What has such a name and
  * is no regular file is neither followed nor waited for.
  *
  * Errors are negated errnos.
@@ -65,6 +66,17 @@ void sealed_journal_directory_close(sealed_journal_directory_t *directory);
  */
 int sealed_journal_directory_lock(sealed_journal_directory_t *directory,
     unsigned wait);
+
+/* whether "lock" is the file that this descriptor has */
+unsigned sealed_journal_directory_locked(
+    const sealed_journal_directory_t *directory, int lock);
+
+/*
+ * For a directory that was put in the place of the one that is locked: keeps
+ * all out that would lock it, but not those who share it.  Errors likewise,
+ * without waiting.
+ */
+int sealed_journal_directory_share(sealed_journal_directory_t *directory);
 
 /* files->context is the directory */
 void sealed_journal_directory_files(sealed_journal_files_t *files,

@@ -304,7 +304,29 @@ test_lock(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     assert_int_equal(sealed_journal_directory_lock(&other, 0), 0);
+    assert_true(sealed_journal_directory_locked(&d->directory, other.lock));
+    assert_int_equal(sealed_journal_directory_share(&d->directory),
+                     -EWOULDBLOCK);
+    assert_int_equal(d->directory.lock, -1);
+    sealed_journal_directory_close(&other);
 
+    /* several may share it, and then nobody has it alone */
+
+    assert_int_equal(sealed_journal_directory_open(&other, d->path), 0);
+    assert_int_equal(sealed_journal_directory_share(&other), 0);
+    assert_int_equal(sealed_journal_directory_share(&d->directory), 0);
+    sealed_journal_directory_close(&other);
+    assert_int_equal(sealed_journal_directory_open(&other, d->path), 0);
+    assert_int_equal(sealed_journal_directory_lock(&other, 0), -EWOULDBLOCK);
+
+    /* the file that has this name by now is another one */
+
+    assert_true(sealed_journal_directory_locked(&other, d->directory.lock));
+    assert_int_equal(unlinkat(other.fd, "lock", 0), 0);
+    assert_false(sealed_journal_directory_locked(&other, d->directory.lock));
+    assert_int_equal(sealed_journal_directory_lock(&other, 0), 0);
+    assert_false(sealed_journal_directory_locked(&other, d->directory.lock));
+    assert_false(sealed_journal_directory_locked(&other, -1));
     sealed_journal_directory_close(&other);
 
     assert_int_equal(sealed_journal_directory_open(&other, "/nowhere"),
