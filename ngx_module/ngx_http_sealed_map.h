@@ -74,6 +74,13 @@ ngx_int_t ngx_http_sealed_map_open(ngx_log_t *log,
     ngx_http_sealed_found_t *found);
 
 /*
+ * In a test of a configuration, for a file or directory that nginx would make
+ * here: NGX_ERROR when that in which it would be is no directory.
+ */
+ngx_int_t ngx_http_sealed_map_test_parent(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *zone, const ngx_str_t *path);
+
+/*
  * Makes what is behind the mapping so large; map->size stays for the caller
  * to set.  NGX_ERROR with errno: a file has its former size, or none.
  */

@@ -302,7 +302,7 @@ ngx_http_sealed_map_test_file(ngx_log_t *log,
     if (fd == NGX_INVALID_FILE) {
 
         if (ngx_errno == NGX_ENOENT) {
-            return NGX_OK;
+            return ngx_http_sealed_map_test_parent(log, zone, &zone->path);
         }
 
         ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
@@ -323,6 +323,47 @@ ngx_http_sealed_map_test_file(ngx_log_t *log,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_sealed_map_test_parent(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *zone, const ngx_str_t *path)
+{
+    size_t           size;
+    u_char           parent[NGX_MAX_PATH];
+    ngx_file_info_t  fi;
+
+    /* an absolute name, perhaps with slashes behind it */
+
+    size = path->len;
+
+    while (size > 1 && path->data[size - 1] == '/') {
+        size--;
+    }
+
+    while (size > 1 && path->data[size - 1] != '/') {
+        size--;
+    }
+
+    if (size >= sizeof(parent)) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "\"%V\" of sealed_zone \"%V\" is too long a name",
+                      path, &zone->name);
+        return NGX_ERROR;
+    }
+
+    ngx_cpystrn(parent, path->data, size + 1);
+
+    if (ngx_file_info(parent, &fi) != NGX_FILE_ERROR && ngx_is_dir(&fi)) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "\"%V\" of sealed_zone \"%V\" cannot be made, there is "
+                  "no directory \"%s\"", path, &zone->name, parent);
+
+    return NGX_ERROR;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "ngx_http_sealed_journal.h"
+#include "ngx_http_sealed_map.h"
 #include "../src/recovery_emit.h"
 #include "../src/restore.h"
 
@@ -128,7 +129,8 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
     if (rc < 0) {
 
         if (ngx_test_config && rc == -NGX_ENOENT) {
-            return NGX_OK;
+            return ngx_http_sealed_map_test_parent(log, conf,
+                                                   &conf->journal.path);
         }
 
         ngx_log_error(NGX_LOG_EMERG, log, -rc,

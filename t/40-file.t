@@ -270,6 +270,19 @@ $nginx->allow(qr/\[emerg\]/);
 
 my $whole = slurp($file);
 
+for ([ '%%DIR%%/no/main.zone', qr{cannot be made, .* directory ".*/no/"} ],
+     [ '%%DIR%%/nginx.conf/main.zone', qr/Not a directory/ ],
+     [ '%%DIR%%/new.zone' ])
+{
+    my ($path, $like) = @$_;
+
+    ($status, $said) = $nginx->config_test(http => http($path, '16m'));
+    is($status != 0, defined $like, "a test: $path") or diag($said);
+    like($said, $like, "a test: $path: why") if $like;
+}
+
+ok(!-e $nginx->dir . "/$_", "no test has made \"$_\"") for qw(no new.zone);
+
 chmod 0640, $file;
 $nginx->refuses_to_start('readable by others', qr/mode 0600/);
 chmod 0600, $file;

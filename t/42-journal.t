@@ -179,11 +179,12 @@ for ([ 'journal=%%DIR%%/j sync=5ms', qr/invalid parameter "sync=5ms"/ ],
      [ 'journal=%%DIR%%/j segment=1k', qr/invalid parameter/ ],
      [ 'journal=%%DIR%%/j segment=2g', qr/invalid parameter/ ],
      [ 'journal=', qr/invalid parameter/ ],
-     [ 'journal=/proc/nowhere/j', qr/failed|cannot be opened/ ])
+     [ 'journal=%%DIR%%/no/j', qr{cannot be made, .* directory ".*/no/"} ],
+     [ 'journal=%%DIR%%/no/j//', qr{cannot be made, .* directory ".*/no/"} ],
+     [ 'journal=%%DIR%%/nginx.conf/j', qr/Not a directory/ ])
 {
     my ($parameters, $like) = @$_;
 
-    next if $parameters =~ /nowhere/;
     ($status, $said) = $nginx->config_test(http => http($parameters));
     isnt($status, 0, "$parameters: refused");
     like($said, $like, "$parameters: why");
@@ -193,7 +194,10 @@ for ([ 'journal=%%DIR%%/j sync=5ms', qr/invalid parameter "sync=5ms"/ ],
     http => http('journal=%%DIR%%/j segment=64k',
                  zone_conf => 'threads off;'));
 like($said, qr/written by threads/, 'it needs threads');
+($status, $said) = $nginx->config_test(http => http('journal=%%DIR%%/j/'));
+is($status, 0, 'one that nginx will make') or diag($said);
 ok(!-e $nginx->dir . '/j', 'no test has made a directory');
+ok(!-e $nginx->dir . '/no', 'nor the one that it would be in');
 
 
 # a disk that takes no more: no further file can be opened
