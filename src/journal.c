@@ -26,6 +26,8 @@ static int is_record(sealed_journal_record_t *record, const uint8_t *data,
 static void nonce_at(uint8_t nonce[24],
     const sealed_journal_segment_t *segment, size_t offset);
 static char *hexadecimal(char *out, uint64_t n, unsigned digits);
+static const char *from_hexadecimal(uint64_t *n, const char *text,
+    unsigned digits, char end);
 
 
 void
@@ -83,6 +85,29 @@ sealed_journal_segment_name(char name[SEALED_JOURNAL_NAME_SIZE],
 
     ending = segment->snapshot ? ".snapshot" : ".journal";
     memcpy(name, ending, strlen(ending) + 1);
+}
+
+
+int
+sealed_journal_segment_parse(sealed_journal_segment_t *segment,
+    const char *name)
+{
+    uint64_t  number;
+
+    memset(segment, 0, sizeof(sealed_journal_segment_t));
+
+    name = from_hexadecimal(&segment->generation, name, 16, '-');
+    name = name ? from_hexadecimal(&segment->stream, name, 16, '-') : NULL;
+    name = name ? from_hexadecimal(&number, name, 8, '.') : NULL;
+
+    if (name == NULL) {
+        return -1;
+    }
+
+    segment->number = (uint32_t) number;
+    segment->snapshot = strcmp(name, "snapshot") == 0;
+
+    return segment->snapshot || strcmp(name, "journal") == 0 ? 0 : -1;
 }
 
 
@@ -382,4 +407,27 @@ hexadecimal(char *out, uint64_t n, unsigned digits)
     }
 
     return out;
+}
+
+
+/* so many digits, none of them a capital, and this behind them; or NULL */
+
+static const char *
+from_hexadecimal(uint64_t *n, const char *text, unsigned digits, char end)
+{
+    const char  *digit;
+
+    static const char  all[] = "0123456789abcdef";
+
+    for (*n = 0; digits; digits--, text++) {
+        digit = *text ? strchr(all, *text) : NULL;
+
+        if (digit == NULL) {
+            return NULL;
+        }
+
+        *n = *n << 4 | (uint64_t) (digit - all);
+    }
+
+    return *text == end ? text + 1 : NULL;
 }

@@ -128,6 +128,13 @@ void sealed_journal_segment_keys(sealed_journal_segment_t *segment,
 void sealed_journal_segment_name(char name[SEALED_JOURNAL_NAME_SIZE],
     const sealed_journal_segment_t *segment);
 
+/*
+ * Generation, stream, number and snapshot from a file's name, all else zeros;
+ * 0, or -1: it is not the name of a segment.
+ */
+int sealed_journal_segment_parse(sealed_journal_segment_t *segment,
+    const char *name);
+
 void sealed_journal_header_encode(uint8_t block[SEALED_JOURNAL_BLOCK],
     const sealed_journal_segment_t *segment);
 

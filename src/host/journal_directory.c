@@ -48,7 +48,6 @@ static int map_file(const sealed_journal_directory_t *directory,
 static const char *kind_of(mode_t mode);
 static int say(char *wrong, int rc, const char *name, const char *what);
 static int compare(const void *one, const void *two);
-static int is_segment(const char *name);
 
 
 int
@@ -209,7 +208,6 @@ sealed_journal_directory_highest(
 {
     int                     rc;
     size_t                  i, count;
-    uint64_t                of;
     sealed_journal_file_t  *files;
 
     *generation = 0;
@@ -221,10 +219,9 @@ sealed_journal_directory_highest(
 
     for (i = 0; rc == 0 && i < count; i++) {
         rc = look(directory, files[i].name, wrong);
-        of = strtoull(files[i].name, NULL, 16);
 
-        if (of > *generation) {
-            *generation = of;
+        if (files[i].named.generation > *generation) {
+            *generation = files[i].named.generation;
         }
     }
 
@@ -240,8 +237,6 @@ sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
 {
     int                     rc;
     size_t                  i, count;
-    uint64_t                of;
-    unsigned                snapshot;
     struct stat             st;
     sealed_journal_file_t  *files;
 
@@ -249,10 +244,11 @@ sealed_journal_directory_trim(const sealed_journal_directory_t *directory,
     rc = list(directory, &files, &count);
 
     for (i = 0; rc == 0 && i < count; i++) {
-        of = strtoull(files[i].name, NULL, 16);
-        snapshot = strstr(files[i].name, ".snapshot") != NULL;
 
-        if (of < generation || (snapshot && of != generation)) {
+        if (files[i].named.generation < generation
+            || (files[i].named.snapshot
+                && files[i].named.generation != generation))
+        {
 
             /* what is no segment is said at the next start */
 
@@ -289,8 +285,8 @@ sealed_journal_directory_drop(const sealed_journal_directory_t *directory,
 
     for (i = count; rc == 0 && i > 0; i--) {
 
-        if (strtoull(files[i - 1].name, NULL, 16) != generation
-            || strstr(files[i - 1].name, ".snapshot") == NULL)
+        if (files[i - 1].named.generation != generation
+            || !files[i - 1].named.snapshot)
         {
             continue;
         }
@@ -479,11 +475,12 @@ static int
 list(const sealed_journal_directory_t *directory,
     sealed_journal_file_t **files, size_t *count)
 {
-    int                     fd, rc;
-    DIR                    *dir;
-    size_t                  room;
-    struct dirent          *entry;
-    sealed_journal_file_t  *more;
+    int                        fd, rc;
+    DIR                       *dir;
+    size_t                     room;
+    struct dirent             *entry;
+    sealed_journal_file_t     *more;
+    sealed_journal_segment_t   segment;
 
     *files = NULL;
     *count = 0;
@@ -513,7 +510,7 @@ list(const sealed_journal_directory_t *directory,
             break;
         }
 
-        if (!is_segment(entry->d_name)) {
+        if (sealed_journal_segment_parse(&segment, entry->d_name) != 0) {
             continue;
         }
 
@@ -532,6 +529,7 @@ list(const sealed_journal_directory_t *directory,
         more = *files + (*count)++;
         memset(more, 0, sizeof(sealed_journal_file_t));
         memcpy(more->name, entry->d_name, strlen(entry->d_name) + 1);
+        more->named = segment;
     }
 
     (void) closedir(dir);
@@ -651,27 +649,4 @@ compare(const void *one, const void *two)
 {
     return strcmp(((const sealed_journal_file_t *) one)->name,
                   ((const sealed_journal_file_t *) two)->name);
-}
-
-
-/* generation-stream-number, in hexadecimal digits, and what it is */
-
-static int
-is_segment(const char *name)
-{
-    size_t  i;
-
-    static const char  form[] = "0000000000000000-0000000000000000-00000000.";
-
-    for (i = 0; form[i]; i++) {
-        if (form[i] == '0'
-            ? name[i] == '\0' || strchr("0123456789abcdef", name[i]) == NULL
-            : name[i] != form[i])
-        {
-            return 0;
-        }
-    }
-
-    return strcmp(name + i, "journal") == 0
-           || strcmp(name + i, "snapshot") == 0;
 }

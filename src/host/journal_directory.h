@@ -33,6 +33,7 @@ typedef struct {
 
 typedef struct {
     char                          name[SEALED_JOURNAL_NAME_SIZE];
+    sealed_journal_segment_t      named;        /* what the name says */
     const uint8_t                *data;         /* NULL: empty */
     size_t                        size;
     sealed_journal_header_result_t  header;

@@ -256,7 +256,7 @@ check_names(void)
     char                      name[SEALED_JOURNAL_NAME_SIZE];
     char                      next[SEALED_JOURNAL_NAME_SIZE];
     unsigned                  i;
-    sealed_journal_segment_t  segment;
+    sealed_journal_segment_t  segment, named;
 
     for (i = 0; i < files; i++) {
 
@@ -267,9 +267,11 @@ check_names(void)
         }
 
         sealed_journal_segment_name(name, &segment);
-        CHECK(strtoull(name, NULL, 16) == segment.generation);
-        CHECK(strtoull(strchr(name, '-') + 1, NULL, 16) == segment.stream);
-        CHECK(strtoull(strrchr(name, '-') + 1, NULL, 16) == segment.number);
+        CHECK(sealed_journal_segment_parse(&named, name) == 0);
+        CHECK(named.generation == segment.generation);
+        CHECK(named.stream == segment.stream);
+        CHECK(named.number == segment.number);
+        CHECK(named.snapshot == segment.snapshot);
 
         segment.number++;
         sealed_journal_segment_name(next, &segment);

@@ -373,7 +373,7 @@ test_header(void **state)
     sealed_master_secret_t    secret;
     sealed_journal_segment_t  segment, read;
 
-    char  name[SEALED_JOURNAL_NAME_SIZE];
+    char  saved, name[SEALED_JOURNAL_NAME_SIZE];
 
     test_secret(&secret);
     memset(&segment, 0, sizeof(segment));
@@ -393,6 +393,39 @@ test_header(void **state)
     sealed_journal_segment_name(name, &segment);
     assert_string_equal(name, "1122334455667788-99aabbccddeeff00-12345678"
                               ".journal");
+
+    /* and back, from that alone */
+
+    memset(&read, 7, sizeof(read));
+    assert_int_equal(sealed_journal_segment_parse(&read, name), 0);
+    assert_int_equal(read.generation, segment.generation);
+    assert_int_equal(read.stream, segment.stream);
+    assert_int_equal(read.number, segment.number);
+    assert_int_equal(read.snapshot, 0);
+    assert_int_equal(read.tag, 0);
+
+    for (i = 0; i < strlen(name); i++) {
+        saved = name[i];
+        name[i] = saved == '-' || saved == '.' ? '0' : 'A';
+        assert_int_equal(sealed_journal_segment_parse(&read, name), -1);
+        name[i] = '\0';
+        assert_int_equal(sealed_journal_segment_parse(&read, name), -1);
+        name[i] = saved;
+    }
+
+    assert_int_equal(sealed_journal_segment_parse(&read,
+                         "0000000000000001-0000000000000002-00000003"
+                         ".snapshot"),
+                     0);
+    assert_int_equal(read.generation, 1);
+    assert_int_equal(read.stream, 2);
+    assert_int_equal(read.number, 3);
+    assert_int_equal(read.snapshot, 1);
+    assert_int_equal(sealed_journal_segment_parse(&read,
+                         "0000000000000001-0000000000000002-00000003"
+                         ".snapshots"),
+                     -1);
+    assert_int_equal(sealed_journal_segment_parse(&read, ""), -1);
 
     sealed_journal_header_encode(block, &segment);
     memset(&read, 0, sizeof(read));
