@@ -67,6 +67,7 @@
 #include "../src/quota.h"
 #include "../src/rate_limit.h"
 #include "../src/readers.h"
+#include "../src/request_headers.h"
 #include "../src/request_signature.h"
 #include "../src/route.h"
 #include "../src/text.h"
@@ -119,7 +120,7 @@ typedef struct {
     ngx_uint_t                    worker;
     ngx_uint_t                    frames;       /* a second */
     size_t                        unacknowledged;
-    ngx_array_t                  *origins;      /* NULL: any */
+    ngx_array_t                  *origins;      /* sealed_bytes_t; NULL: any */
     ngx_msec_t                    quantum;      /* 0: at once */
 } ngx_http_sealed_readers_conf_t;
 
@@ -232,8 +233,6 @@ struct ngx_http_sealed_ctx_s {
     ngx_http_sealed_zone_conf_t  *zone;
 
     sealed_request_t              request;
-    sealed_bytes_t                signature_input;
-    sealed_bytes_t                signature_value;
     sealed_request_signature_t    signature;
     u_char                        digest[32];
 
@@ -265,7 +264,6 @@ struct ngx_http_sealed_ctx_s {
 
     unsigned                      pending:1;    /* in another thread */
     unsigned                      journaled:1;  /* its record is in a batch */
-    unsigned                      repeated:1;   /* a header came twice */
     unsigned                      access:1;     /* of sealed_access */
     unsigned                      by_owner:1;
     unsigned                      by_ticket:1;
@@ -415,8 +413,8 @@ sealed_verdict_t ngx_http_sealed_post(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx, sealed_resource_t resource, ngx_str_t *type);
 sealed_resource_t ngx_http_sealed_route(ngx_http_sealed_ctx_t *ctx);
 ngx_uint_t ngx_http_sealed_length_unknown(ngx_http_request_t *r);
-ngx_uint_t ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
-    sealed_bytes_t *value);
+void ngx_http_sealed_reading_headers(ngx_http_request_t *r,
+    sealed_reading_headers_t *headers);
 
 /*
  * _body.c: octets of the body that was read, in one piece, of the request's

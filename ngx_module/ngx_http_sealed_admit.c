@@ -19,14 +19,12 @@ static void ngx_http_sealed_reader_streams_end(void *data);
 sealed_operation_t
 ngx_http_sealed_read_operation(ngx_http_request_t *r)
 {
-    sealed_bytes_t  accept;
+    sealed_reading_headers_t  headers;
 
-    if (ngx_http_sealed_websocket_asked(r)) {
-        return SEALED_OP_FOLLOW;
-    }
+    ngx_http_sealed_reading_headers(r, &headers);
 
-    return ngx_http_sealed_header(r, "accept", &accept)
-           && sealed_event_stream_accepted(accept)
+    return ngx_http_sealed_websocket_asked(r, &headers)
+           || sealed_event_stream_accepted(&headers.accept)
            ? SEALED_OP_FOLLOW : SEALED_OP_READ;
 }
 
@@ -34,21 +32,24 @@ ngx_http_sealed_read_operation(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_sealed_read(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
-    sealed_bytes_t  last;
+    sealed_verdict_t          verdict;
+    sealed_reading_headers_t  headers;
 
     if (ctx->operation == SEALED_OP_READ) {
         return ngx_http_sealed_reader_start(r, ctx, &ngx_http_sealed_plain,
                                             NULL);
     }
 
-    if (ngx_http_sealed_websocket_asked(r)) {
-        return ngx_http_sealed_websocket_start(r, ctx);
+    ngx_http_sealed_reading_headers(r, &headers);
+
+    if (ngx_http_sealed_websocket_asked(r, &headers)) {
+        return ngx_http_sealed_websocket_start(r, ctx, &headers);
     }
 
-    if (ngx_http_sealed_header(r, "last-event-id", &last)
-        && sealed_decimal_decode(&ctx->query.after, last) != 0)
-    {
-        return ngx_http_sealed_respond_problem(r, SEALED_BAD_HEADER, ctx);
+    verdict = sealed_reading_after(&ctx->query.after, &headers);
+
+    if (verdict != SEALED_OK) {
+        return ngx_http_sealed_respond_problem(r, verdict, ctx);
     }
 
     return ngx_http_sealed_reader_start(r, ctx,

@@ -66,12 +66,12 @@ ngx_http_sealed_check(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ctx->repeated
-        || ctx->signature_input.data == NULL
-        || ctx->signature_value.data == NULL
+    if (ctx->request.repeated
+        || ctx->request.signature_input.data == NULL
+        || ctx->request.signature.data == NULL
         || sealed_request_signature_parse(&ctx->signature,
-                                          ctx->signature_input,
-                                          ctx->signature_value)
+                                          ctx->request.signature_input,
+                                          ctx->request.signature)
            != 0
         || sealed_request_signature_covers(&ctx->signature, &ctx->request)
            != 0
@@ -133,7 +133,7 @@ ngx_http_sealed_check_ticket(ngx_http_sealed_ctx_t *ctx)
         return;
     }
 
-    if (ctx->signature_input.data || ctx->signature_value.data) {
+    if (ctx->request.signature_input.data || ctx->request.signature.data) {
         return;
     }
 

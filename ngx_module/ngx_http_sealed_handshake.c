@@ -10,87 +10,46 @@
 #define NGX_HTTP_SEALED_GUID  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-static ngx_uint_t ngx_http_sealed_handshake_origin(
-    ngx_http_sealed_ctx_t *ctx, sealed_bytes_t origin);
-
-
 ngx_uint_t
-ngx_http_sealed_websocket_asked(ngx_http_request_t *r)
+ngx_http_sealed_websocket_asked(ngx_http_request_t *r,
+    const sealed_reading_headers_t *headers)
 {
-    sealed_bytes_t  upgrade;
-
-    return r->http_version == NGX_HTTP_VERSION_11
-           && ngx_http_sealed_header(r, "upgrade", &upgrade)
-           && sealed_token_listed(upgrade, "websocket");
+    return r->http_version == NGX_HTTP_VERSION_11 && headers->websocket;
 }
 
 
 sealed_verdict_t
-ngx_http_sealed_handshake_check(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx)
+ngx_http_sealed_handshake_check(ngx_http_sealed_ctx_t *ctx,
+    const sealed_reading_headers_t *headers)
 {
-    sealed_bytes_t  connection, key, version, origin;
+    ngx_array_t       *origins;
+    sealed_verdict_t   verdict;
 
-    if (ngx_http_sealed_header(r, "connection", &connection) != 1
-        || !sealed_token_listed(connection, "upgrade")
-        || ngx_http_sealed_header(r, "sec-websocket-key", &key) != 1
-        || sealed_websocket_key_check(key) != 0
-        || ngx_http_sealed_header(r, "sec-websocket-version", &version) != 1)
-    {
-        return SEALED_BAD_HANDSHAKE;
+    verdict = sealed_reading_handshake(headers);
+
+    if (verdict != SEALED_OK) {
+        return verdict;
     }
 
-    if (version.size != 2 || ngx_memcmp(version.data, "13", 2) != 0) {
-        return SEALED_HANDSHAKE_VERSION;
-    }
+    origins = ctx->zone->readers.origins;
 
-    if (ctx->zone->readers.origins
-        && ngx_http_sealed_header(r, "origin", &origin)
-        && !ngx_http_sealed_handshake_origin(ctx, origin))
-    {
-        return SEALED_ORIGIN;
-    }
-
-    return SEALED_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_sealed_handshake_origin(ngx_http_sealed_ctx_t *ctx,
-    sealed_bytes_t origin)
-{
-    ngx_str_t   *allowed;
-    ngx_uint_t   i;
-
-    allowed = ctx->zone->readers.origins->elts;
-
-    for (i = 0; i < ctx->zone->readers.origins->nelts; i++) {
-        if (allowed[i].len == origin.size
-            && ngx_strncasecmp(allowed[i].data, (u_char *) origin.data,
-                               origin.size)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return origins == NULL
+           || sealed_reading_origin(headers, origins->elts, origins->nelts)
+           ? SEALED_OK : SEALED_ORIGIN;
 }
 
 
 ngx_int_t
 ngx_http_sealed_handshake_accept(ngx_http_request_t *r)
 {
-    u_char          *p, digest[20];
-    ngx_sha1_t       sha1;
-    sealed_bytes_t   key;
+    u_char                    *p, digest[20];
+    ngx_sha1_t                 sha1;
+    sealed_reading_headers_t   headers;
 
-    if (ngx_http_sealed_header(r, "sec-websocket-key", &key) != 1) {
-        return NGX_ERROR;
-    }
+    ngx_http_sealed_reading_headers(r, &headers);
 
     ngx_sha1_init(&sha1);
-    ngx_sha1_update(&sha1, key.data, key.size);
+    ngx_sha1_update(&sha1, headers.key.value.data, headers.key.value.size);
     ngx_sha1_update(&sha1, NGX_HTTP_SEALED_GUID,
                     sizeof(NGX_HTTP_SEALED_GUID) - 1);
     ngx_sha1_final(digest, &sha1);

@@ -327,7 +327,8 @@ ngx_http_sealed_issue_origin(ngx_http_request_t *r)
 {
     ngx_uint_t                   i;
     ngx_str_t                   *allowed;
-    sealed_bytes_t               origin;
+    sealed_single_header_t      *origin;
+    sealed_reading_headers_t     headers;
     ngx_http_sealed_loc_conf_t  *slcf;
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_sealed_module);
@@ -336,15 +337,20 @@ ngx_http_sealed_issue_origin(ngx_http_request_t *r)
         return NULL;
     }
 
-    if (ngx_http_sealed_header(r, "origin", &origin) != 1) {
+    ngx_http_sealed_reading_headers(r, &headers);
+    origin = &headers.origin;
+
+    if (origin->count != 1) {
         return NULL;
     }
 
     allowed = slcf->issue_origins->elts;
 
     for (i = 0; i < slcf->issue_origins->nelts; i++) {
-        if (allowed[i].len == origin.size
-            && ngx_strncmp(allowed[i].data, origin.data, origin.size) == 0)
+        if (allowed[i].len == origin->value.size
+            && ngx_strncmp(allowed[i].data, origin->value.data,
+                           origin->value.size)
+               == 0)
         {
             return &allowed[i];
         }

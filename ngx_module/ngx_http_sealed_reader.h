@@ -166,9 +166,10 @@ void ngx_http_sealed_reader_free(void *data);
 extern const ngx_http_sealed_transport_t  ngx_http_sealed_plain;
 extern const ngx_http_sealed_transport_t  ngx_http_sealed_event_stream;
 
-ngx_uint_t ngx_http_sealed_websocket_asked(ngx_http_request_t *r);
+ngx_uint_t ngx_http_sealed_websocket_asked(ngx_http_request_t *r,
+    const sealed_reading_headers_t *headers);
 ngx_int_t ngx_http_sealed_websocket_start(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx);
+    ngx_http_sealed_ctx_t *ctx, const sealed_reading_headers_t *headers);
 
 
 #pragma GCC visibility pop

@@ -7,36 +7,26 @@
  * its path, method, length and type allow.
  */
 
+/* a place in the headers of a request */
+
+typedef struct {
+    ngx_list_part_t              *part;
+    ngx_uint_t                    n;
+} ngx_http_sealed_header_t;
+
+
 static void ngx_http_sealed_ctx_cleanup(void *data);
 static void ngx_http_sealed_collect(ngx_http_request_t *r,
     ngx_http_sealed_ctx_t *ctx);
+static void ngx_http_sealed_headers(ngx_http_request_t *r,
+    ngx_http_sealed_header_t *header);
+static ngx_uint_t ngx_http_sealed_next_header(
+    ngx_http_sealed_header_t *header, sealed_bytes_t *name,
+    sealed_bytes_t *value);
 static ngx_uint_t ngx_http_sealed_has_type(ngx_http_request_t *r,
     ngx_str_t *type);
 static ngx_uint_t ngx_http_sealed_serves(ngx_http_sealed_loc_conf_t *slcf,
     sealed_resource_t resource, const char **methods);
-
-
-typedef struct {
-    ngx_str_t                     name;
-    ngx_uint_t                    component;
-} ngx_http_sealed_header_t;
-
-
-#define NGX_HTTP_SEALED_INPUT  SEALED_COMPONENTS
-#define NGX_HTTP_SEALED_VALUE  (SEALED_COMPONENTS + 1)
-
-
-static ngx_http_sealed_header_t  ngx_http_sealed_headers[] = {
-    { ngx_string("content-digest"), SEALED_CONTENT_DIGEST },
-    { ngx_string("sealed-certificate"), SEALED_CERTIFICATE },
-    { ngx_string("ttl"), SEALED_TTL },
-    { ngx_string("sealed-delivery"), SEALED_DELIVERY },
-    { ngx_string("sealed-frank"), SEALED_FRANK },
-    { ngx_string("sealed-mailbox-key"), SEALED_MAILBOX_KEY },
-    { ngx_string("signature-input"), NGX_HTTP_SEALED_INPUT },
-    { ngx_string("signature"), NGX_HTTP_SEALED_VALUE },
-    { ngx_null_string, 0 }
-};
 
 
 /* one for each zone, and for each of the two ways to use it */
@@ -110,110 +100,81 @@ ngx_http_sealed_ctx_cleanup(void *data)
 static void
 ngx_http_sealed_collect(ngx_http_request_t *r, ngx_http_sealed_ctx_t *ctx)
 {
-    u_char                    *query;
-    ngx_uint_t                 i;
-    sealed_bytes_t            *value;
-    ngx_list_part_t           *part;
-    ngx_table_elt_t           *header;
+    sealed_bytes_t             target, name, value;
     sealed_request_t          *request;
-    ngx_http_sealed_header_t  *known;
+    ngx_http_sealed_header_t   header;
 
     request = &ctx->request;
 
     request->value[SEALED_METHOD].data = r->method_name.data;
     request->value[SEALED_METHOD].size = r->method_name.len;
 
-    value = &request->value[SEALED_PATH];
-    value->data = r->unparsed_uri.data;
-    value->size = r->unparsed_uri.len;
-
-    query = ngx_strlchr(r->unparsed_uri.data,
-                        r->unparsed_uri.data + r->unparsed_uri.len, '?');
-
-    if (query) {
-        value->size = query - value->data;
-        value = &request->value[SEALED_QUERY];
-        value->data = query + 1;
-        value->size = r->unparsed_uri.data + r->unparsed_uri.len - value->data;
-    }
+    target.data = r->unparsed_uri.data;
+    target.size = r->unparsed_uri.len;
+    sealed_request_target(request, target);
 
     request->has_body = r->headers_in.content_length_n > 0;
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    ngx_http_sealed_headers(r, &header);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        for (known = ngx_http_sealed_headers; known->name.len; known++) {
-            if (header[i].key.len == known->name.len
-                && ngx_strncmp(header[i].lowcase_key, known->name.data,
-                               known->name.len)
-                   == 0)
-            {
-                break;
-            }
-        }
-
-        if (known->name.len == 0) {
-            continue;
-        }
-
-        value = known->component == NGX_HTTP_SEALED_INPUT
-                ? &ctx->signature_input
-                : known->component == NGX_HTTP_SEALED_VALUE
-                ? &ctx->signature_value
-                : &request->value[known->component];
-
-        if (value->data) {
-            ctx->repeated = 1;
-        }
-
-        value->data = header[i].value.data;
-        value->size = header[i].value.len;
+    while (ngx_http_sealed_next_header(&header, &name, &value)) {
+        sealed_request_header(request, name, value);
     }
 }
 
 
-/* how often a header is there, and what its last one says */
+/* how a client wants to read, and from where on */
 
-ngx_uint_t
-ngx_http_sealed_header(ngx_http_request_t *r, const char *name,
-    sealed_bytes_t *value)
+void
+ngx_http_sealed_reading_headers(ngx_http_request_t *r,
+    sealed_reading_headers_t *headers)
 {
-    size_t            len;
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    sealed_bytes_t            name, value;
+    ngx_http_sealed_header_t  header;
 
-    n = 0;
-    len = ngx_strlen(name);
+    ngx_memzero(headers, sizeof(sealed_reading_headers_t));
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
+    ngx_http_sealed_headers(r, &header);
 
-        for (i = 0; i < part->nelts; i++) {
+    while (ngx_http_sealed_next_header(&header, &name, &value)) {
+        sealed_reading_header(headers, name, value);
+    }
+}
 
-            if (header[i].key.len == len
-                && ngx_strncmp(header[i].lowcase_key, name, len) == 0)
-            {
-                value->data = header[i].value.data;
-                value->size = header[i].value.len;
-                n++;
-            }
+
+static void
+ngx_http_sealed_headers(ngx_http_request_t *r,
+    ngx_http_sealed_header_t *header)
+{
+    header->part = &r->headers_in.headers.part;
+    header->n = 0;
+}
+
+
+static ngx_uint_t
+ngx_http_sealed_next_header(ngx_http_sealed_header_t *header,
+    sealed_bytes_t *name, sealed_bytes_t *value)
+{
+    ngx_table_elt_t  *elt;
+
+    while (header->n == header->part->nelts) {
+
+        if (header->part->next == NULL) {
+            return 0;
         }
+
+        header->part = header->part->next;
+        header->n = 0;
     }
 
-    return n;
+    elt = (ngx_table_elt_t *) header->part->elts + header->n++;
+
+    name->data = elt->lowcase_key;
+    name->size = elt->key.len;
+    value->data = elt->value.data;
+    value->size = elt->value.len;
+
+    return 1;
 }
 
 

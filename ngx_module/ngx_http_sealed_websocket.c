@@ -81,14 +81,14 @@ static const ngx_http_sealed_transport_t  ngx_http_sealed_websocket = {
 
 ngx_int_t
 ngx_http_sealed_websocket_start(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx)
+    ngx_http_sealed_ctx_t *ctx, const sealed_reading_headers_t *headers)
 {
     ngx_int_t                     rc;
     sealed_verdict_t              verdict;
     ngx_pool_cleanup_t           *cln;
     ngx_http_sealed_websocket_t  *ws;
 
-    verdict = ngx_http_sealed_handshake_check(r, ctx);
+    verdict = ngx_http_sealed_handshake_check(ctx, headers);
 
     if (verdict != SEALED_OK) {
         return ngx_http_sealed_respond_problem(r, verdict, ctx);

@@ -30,8 +30,8 @@ typedef struct ngx_http_sealed_frames_s  ngx_http_sealed_frames_t;
 
 
 /* whether it can be accepted; the headers that accept it */
-sealed_verdict_t ngx_http_sealed_handshake_check(ngx_http_request_t *r,
-    ngx_http_sealed_ctx_t *ctx);
+sealed_verdict_t ngx_http_sealed_handshake_check(ngx_http_sealed_ctx_t *ctx,
+    const sealed_reading_headers_t *headers);
 ngx_int_t ngx_http_sealed_handshake_accept(ngx_http_request_t *r);
 
 /* before anything is written */

@@ -363,8 +363,9 @@ ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_sealed_zone_conf_t  *zone = conf;
 
-    ngx_str_t   *value, *origin;
-    ngx_uint_t   i;
+    ngx_str_t       *value;
+    ngx_uint_t       i;
+    sealed_bytes_t  *origin;
 
     if (zone->readers.origins) {
         return "is duplicate";
@@ -373,7 +374,7 @@ ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     zone->readers.origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                             sizeof(ngx_str_t));
+                                             sizeof(sealed_bytes_t));
     if (zone->readers.origins == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -393,7 +394,8 @@ ngx_http_sealed_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
 
-        *origin = value[i];
+        origin->data = value[i].data;
+        origin->size = value[i].len;
     }
 
     return NGX_CONF_OK;

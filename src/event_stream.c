@@ -53,26 +53,28 @@ sealed_event_retry(uint8_t out[SEALED_EVENT_RETRY_SIZE],
 }
 
 
-int
-sealed_event_stream_accepted(sealed_bytes_t accept)
+void
+sealed_accept(sealed_accept_t *accept, sealed_bytes_t value)
 {
-    unsigned        stream, sequence, q;
+    unsigned        q;
     sealed_bytes_t  member;
 
-    stream = 0;
-    sequence = 0;
-
-    while (accept.size) {
-        member = take(&accept, ',');
+    while (value.size) {
+        member = take(&value, ',');
 
         q = quality(member, "text/event-stream");
-        stream = q > stream ? q : stream;
+        accept->stream = q > accept->stream ? q : accept->stream;
 
         q = quality(member, "application/cbor-seq");
-        sequence = q > sequence ? q : sequence;
+        accept->sequence = q > accept->sequence ? q : accept->sequence;
     }
+}
 
-    return stream && stream >= sequence;
+
+int
+sealed_event_stream_accepted(const sealed_accept_t *accept)
+{
+    return accept->stream && accept->stream >= accept->sequence;
 }
 
 

@@ -35,10 +35,19 @@ uint8_t *sealed_event_retry(uint8_t out[SEALED_EVENT_RETRY_SIZE],
     uint64_t milliseconds);
 
 /*
- * Whether an Accept header (RFC 9110, section 12.5.1) asks for an event
- * stream by name, at least as gladly as for a CBOR sequence.
+ * Accept (RFC 9110, section 12.5.1): what its members say, of all headers of
+ * this name; all zero before the first.  Whether an event stream is asked
+ * for by name, at least as gladly as a CBOR sequence.
  */
-int sealed_event_stream_accepted(sealed_bytes_t accept);
+
+typedef struct {
+    unsigned                      stream;       /* in thousandths */
+    unsigned                      sequence;
+} sealed_accept_t;
+
+
+void sealed_accept(sealed_accept_t *accept, sealed_bytes_t value);
+int sealed_event_stream_accepted(const sealed_accept_t *accept);
 
 
 #pragma GCC visibility pop

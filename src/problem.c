@@ -50,8 +50,8 @@ static const sealed_problem_t  problems[SEALED_VERDICTS] = {
     [SEALED_BAD_QUERY] = { 400, URN "query", "Malformed query",
         "The query has something else than this request's parameters." },
     [SEALED_BAD_HEADER] = { 400, URN "header", "Malformed header",
-        "TTL is one to ten digits, Sealed-Delivery is online; byte "
-        "sequences are canonical base64 between colons." },
+        "TTL is one to ten digits, Sealed-Delivery is online, Last-Event-ID "
+        "one number; byte sequences are canonical base64 between colons." },
     [SEALED_BAD_LAYOUT] = { 400, URN "layout", "Malformed fan-out",
         "The body is not an array of three byte strings, recipients, "
         "headers and body, whose lengths divide." },

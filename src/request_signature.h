@@ -36,11 +36,17 @@ typedef enum {
 } sealed_component_t;
 
 
-/* what was received; data is NULL for a header that is absent */
+/*
+ * What was received; data is NULL for a header that is absent.  The last
+ * three are only filled in and looked at where requests are received.
+ */
 
 typedef struct {
     sealed_bytes_t                value[SEALED_COMPONENTS];
     unsigned                      has_body;     /* of at least one octet */
+    unsigned                      repeated;     /* a header came twice */
+    sealed_bytes_t                signature_input;
+    sealed_bytes_t                signature;
 } sealed_request_t;
 
 

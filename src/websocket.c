@@ -175,6 +175,10 @@ sealed_token_listed(sealed_bytes_t list, const char *token)
     size_t          size, length;
     const uint8_t  *p, *next, *end;
 
+    if (list.size == 0) {
+        return 0;
+    }
+
     length = strlen(token);
     end = list.data + list.size;
 

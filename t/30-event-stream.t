@@ -73,6 +73,9 @@ $http->close;
 for ([ 'after what is not there', after => 8 ],
      [ 'Last-Event-ID of what is not there', last => 8 ],
      [ 'a Last-Event-ID that is no number', last => 'x' ],
+     [ 'an empty one', last => '' ],
+     [ 'two of them', last => 6, headers => [ [ 'Last-Event-ID', 5 ] ] ],
+     [ 'twice the same', last => 6, headers => [ [ 'Last-Event-ID', 6 ] ] ],
      [ 'with a limit', limit => 1 ], [ 'with a wait', wait => 1 ],
      [ 'with something else', query => '?x=1' ])
 {

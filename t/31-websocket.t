@@ -75,16 +75,30 @@ for ([ 400, 'no Connection', Connection => undef ],
        'Sec-WebSocket-Extensions' => 'permessage-deflate' ],
      [ 101, 'an origin that may', Origin => 'https://app.example' ],
      [ 101, 'another that may', Origin => 'http://localhost:8080' ],
+     [ 101, 'one in another case', Origin => 'HTTPS://App.Example' ],
+     [ 403, 'two that may', Origin => 'https://app.example',
+       Origin => 'https://app.example' ],
+     [ 403, 'one that may not, and one that may',
+       Origin => 'https://evil.example', Origin => 'https://app.example' ],
+     [ 101, 'two Upgrade', Upgrade => 'websocket', Upgrade => 'h2c' ],
+     [ 101, 'two in the other order', Upgrade => 'h2c',
+       Upgrade => 'websocket' ],
+     [ 400, 'two Connection', (Connection => 'Upgrade') x 2 ],
+     [ 400, 'two keys', ('Sec-WebSocket-Key' => $key) x 2 ],
+     [ 400, 'two versions', ('Sec-WebSocket-Version' => 13) x 2 ],
      [ 403, 'an origin that may not', Origin => 'https://evil.example' ],
      [ 403, 'a longer one', Origin => 'https://app.example.evil' ],
      [ 403, 'none that is said', Origin => 'null' ])
 {
-    my ($status, $name, $header, $value) = @$_;
-    my %headers = (%good, $header => $value);
+    my ($status, $name, $header, @values) = @$_;
+    my %others = %good;
+
+    delete $others{$header};
+    @values = grep { defined && $_ ne $header } @values;
 
     my ($some, $answer) = $client->live($box,
-        [ map { [ $_, $headers{$_} ] }
-              grep { defined $headers{$_} } sort keys %headers ]);
+        [ (map { [ $_, $others{$_} ] } sort keys %others),
+          map { [ $header, $_ ] } @values ]);
     is($answer->status, $status, $name);
     is($answer->header('sec-websocket-version'), 13, "$name: which one")
         if $status == 426;

@@ -15,6 +15,7 @@
 static void check_accept(sealed_bytes_t accept);
 static int asked(const char *before, sealed_bytes_t accept,
     const char *after);
+static int accepted(sealed_bytes_t value);
 static int mentions(sealed_bytes_t text, const char *word);
 static void check_event(uint64_t seq, sealed_bytes_t item);
 static void check_retry(uint64_t milliseconds);
@@ -58,7 +59,7 @@ check_accept(sealed_bytes_t accept)
     uint8_t         *p;
     sealed_bytes_t   other;
 
-    yes = sealed_event_stream_accepted(accept);
+    yes = accepted(accept);
 
     CHECK(yes == 0 || yes == 1);
     CHECK(!yes || mentions(accept, "text/event-stream"));
@@ -72,7 +73,7 @@ check_accept(sealed_bytes_t accept)
         p[i] = (uint8_t) (islower(p[i]) ? toupper(p[i]) : tolower(p[i]));
     }
 
-    CHECK(sealed_event_stream_accepted(other) == yes);
+    CHECK(accepted(other) == yes);
     free_copy(other);
 
     CHECK(asked(" ,\t", accept, " , ") == yes);
@@ -111,11 +112,23 @@ asked(const char *before, sealed_bytes_t accept, const char *after)
 
     whole.data = p;
     whole.size = first + accept.size + last;
-    yes = sealed_event_stream_accepted(whole);
+    yes = accepted(whole);
 
     free(p);
 
     return yes;
+}
+
+
+static int
+accepted(sealed_bytes_t value)
+{
+    sealed_accept_t  accept;
+
+    memset(&accept, 0, sizeof(accept));
+    sealed_accept(&accept, value);
+
+    return sealed_event_stream_accepted(&accept);
 }
 
 

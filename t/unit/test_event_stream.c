@@ -62,7 +62,8 @@ test_retry(void **state)
 static void
 test_accept(void **state)
 {
-    size_t  i;
+    size_t           i;
+    sealed_accept_t  said;
 
     static const struct {
         const char  *accept;
@@ -98,7 +99,10 @@ test_accept(void **state)
         accept.data = memcpy(malloc(accept.size + 1), cases[i].accept,
                              accept.size);
 
-        if (sealed_event_stream_accepted(accept) != cases[i].wanted) {
+        memset(&said, 0, sizeof(said));
+        sealed_accept(&said, accept);
+
+        if (sealed_event_stream_accepted(&said) != cases[i].wanted) {
             fail_msg("\"%s\"", cases[i].accept);
         }
 
