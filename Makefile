@@ -40,8 +40,8 @@ cli = $(wildcard src/cli/*.c)
 unit = $(patsubst t/unit/%.c,$(B)/unit/%,$(wildcard t/unit/test_*.c))
 e2e = $(sort $(wildcard t/*.t))
 
-libs = -lsodium -lcrypto
-cli_libs = -lcurl -ljansson -lwslay
+libs = -lsodium -lcrypto -lwslay
+cli_libs = -lcurl -ljansson
 
 cli_core = $(core:%.c=$(B)/cli/%.o) $(host:%.c=$(B)/cli/%.o)
 cli_objects = $(cli:%.c=$(B)/cli/%.o)

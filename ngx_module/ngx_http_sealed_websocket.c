@@ -12,10 +12,8 @@
 
 typedef struct {
     sealed_websocket_message_t    message;
-    ngx_http_sealed_frames_t     *frames;       /* while one is half read */
-
-    time_t                        second;       /* in which frames came */
-    ngx_uint_t                    count;
+    sealed_websocket_rate_t       rate;
+    sealed_frames_t              *frames;       /* while one is half read */
 
     /* what was sent and is not acknowledged, in two parts */
     uint64_t                      first;        /* the last number of it */
@@ -37,8 +35,6 @@ typedef struct {
 static void ngx_http_sealed_websocket_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_sealed_websocket_feed(
     ngx_http_sealed_reader_t *reader, u_char *data, size_t size);
-static ngx_int_t ngx_http_sealed_websocket_flooded(
-    ngx_http_sealed_reader_t *reader);
 static ngx_int_t ngx_http_sealed_websocket_event(
     ngx_http_sealed_reader_t *reader, sealed_websocket_event_t event,
     sealed_websocket_frame_t *frame, uint64_t value);
@@ -203,7 +199,6 @@ ngx_http_sealed_websocket_feed(ngx_http_sealed_reader_t *reader,
     uint64_t                      value;
     ngx_int_t                     rc;
     sealed_websocket_event_t      event;
-    sealed_websocket_frame_t     *frame;
     ngx_http_sealed_websocket_t  *ws;
 
     ws = reader->data;
@@ -221,33 +216,27 @@ ngx_http_sealed_websocket_feed(ngx_http_sealed_reader_t *reader,
         }
     }
 
-    ngx_http_sealed_frames_feed(ws->frames, data, size);
+    sealed_frames_feed(ws->frames, data, size);
 
     /* nothing that follows a close frame has a meaning */
 
-    while (!ws->answered) {
-        rc = ngx_http_sealed_frames_next(ws->frames, &ws->message, &event,
-                                         &frame, &value);
-
-        if (rc == NGX_AGAIN) {
-            break;
-        }
-
+    while (!ws->answered
+           && sealed_frames_next(ws->frames, &ws->message, &event, &value))
+    {
         if (event == SEALED_WEBSOCKET_WRONG) {
             ws->deaf = 1;
             rc = ngx_http_sealed_websocket_close(reader, value);
 
+        } else if (sealed_websocket_flooded(&ws->rate, ngx_time(),
+                                            reader->ctx->zone->readers.frames))
+        {
+            ws->deaf = 1;
+            rc = ngx_http_sealed_websocket_close(reader,
+                                                 SEALED_CLOSE_POLICY);
+
         } else {
-
-            if (ws->second != ngx_time()) {
-                ws->second = ngx_time();
-                ws->count = 0;
-            }
-
-            rc = ++ws->count > reader->ctx->zone->readers.frames
-                 ? ngx_http_sealed_websocket_flooded(reader)
-                 : ngx_http_sealed_websocket_event(reader, event, frame,
-                                                   value);
+            rc = ngx_http_sealed_websocket_event(reader, event,
+                                                 &ws->frames->frame, value);
         }
 
         if (rc != NGX_OK || ws->deaf) {
@@ -255,24 +244,12 @@ ngx_http_sealed_websocket_feed(ngx_http_sealed_reader_t *reader,
         }
     }
 
-    if (ngx_http_sealed_frames_idle(ws->frames)) {
+    if (sealed_frames_idle(ws->frames)) {
         ngx_http_sealed_frames_give(ws->frames);
         ws->frames = NULL;
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_sealed_websocket_flooded(ngx_http_sealed_reader_t *reader)
-{
-    ngx_http_sealed_websocket_t  *ws;
-
-    ws = reader->data;
-    ws->deaf = 1;
-
-    return ngx_http_sealed_websocket_close(reader, SEALED_CLOSE_POLICY);
 }
 
 

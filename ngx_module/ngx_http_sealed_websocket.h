@@ -2,7 +2,7 @@
 /*
  * _handshake.c: the handshake of a WebSocket.
  *
- * _frames.c: its frames, read and written by wslay.
+ * _frames.c: where its frames are read, and how they are written, by wslay.
  *
  * A context of wslay takes 4k, so a reader has one only while a frame is
  * half read; when all that came has been understood it goes back.  Writing
@@ -14,7 +14,7 @@
 
 
 #include "ngx_http_sealed_reader.h"
-#include "../src/websocket.h"
+#include "../src/frames.h"
 
 #include <wslay/wslay.h>
 
@@ -26,9 +26,6 @@
 #define NGX_HTTP_SEALED_FRAME_HEAD  10
 
 
-typedef struct ngx_http_sealed_frames_s  ngx_http_sealed_frames_t;
-
-
 /* whether it can be accepted; the headers that accept it */
 sealed_verdict_t ngx_http_sealed_handshake_check(ngx_http_sealed_ctx_t *ctx,
     const sealed_reading_headers_t *headers);
@@ -37,20 +34,9 @@ ngx_int_t ngx_http_sealed_handshake_accept(ngx_http_request_t *r);
 /* before anything is written */
 ngx_int_t ngx_http_sealed_frames_init(void);
 
-ngx_http_sealed_frames_t *ngx_http_sealed_frames_take(void);
-void ngx_http_sealed_frames_give(ngx_http_sealed_frames_t *frames);
-
-/* what came; it has to stay until next() has returned NGX_AGAIN */
-void ngx_http_sealed_frames_feed(ngx_http_sealed_frames_t *frames,
-    u_char *data, size_t size);
-
-/* NGX_OK with an event, whose payload is in *frame; NGX_AGAIN without */
-ngx_int_t ngx_http_sealed_frames_next(ngx_http_sealed_frames_t *frames,
-    sealed_websocket_message_t *message, sealed_websocket_event_t *event,
-    sealed_websocket_frame_t **frame, uint64_t *value);
-
-/* whether it stands between two frames */
-ngx_uint_t ngx_http_sealed_frames_idle(ngx_http_sealed_frames_t *frames);
+/* what they are read in, NULL: no memory; to be given back */
+sealed_frames_t *ngx_http_sealed_frames_take(void);
+void ngx_http_sealed_frames_give(sealed_frames_t *frames);
 
 /* one whole frame of a server; the end of what was written */
 u_char *ngx_http_sealed_frames_write(u_char *out, ngx_uint_t opcode,

@@ -157,6 +157,25 @@ end_close(const sealed_websocket_frame_t *frame, uint64_t *value)
 
 
 int
+sealed_websocket_flooded(sealed_websocket_rate_t *rate, uint64_t now,
+    unsigned max)
+{
+    if (rate->second != now) {
+        rate->second = now;
+        rate->count = 0;
+    }
+
+    if (rate->count >= max) {
+        return 1;
+    }
+
+    rate->count++;
+
+    return 0;
+}
+
+
+int
 sealed_websocket_key_check(sealed_bytes_t key)
 {
     size_t   size;

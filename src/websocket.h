@@ -1,8 +1,8 @@
 
 /*
  * What a reader says on a WebSocket (RFC 6455): frames become messages, and
- * messages acknowledgements.  How frames lie in octets is the business of a
- * library; here is what they may hold.
+ * messages acknowledgements.  How frames lie in octets is in frames.h; here
+ * is what they may hold.
  *
  * The only message a reader sends is binary: a CBOR unsigned integer, "I
  * have stored everything up to this number".  Between its fragments control
@@ -63,6 +63,14 @@ typedef struct {
 } sealed_websocket_message_t;
 
 
+/* likewise: frames within a second */
+
+typedef struct {
+    uint64_t                      second;
+    unsigned                      count;
+} sealed_websocket_rate_t;
+
+
 /* lives from a frame's head to its end */
 
 typedef struct {
@@ -87,6 +95,10 @@ void sealed_websocket_data(sealed_websocket_frame_t *frame,
 sealed_websocket_event_t sealed_websocket_end(
     sealed_websocket_frame_t *frame, sealed_websocket_message_t *message,
     uint64_t *value);
+
+/* another frame has come now: whether it is one too many */
+int sealed_websocket_flooded(sealed_websocket_rate_t *rate, uint64_t now,
+    unsigned max);
 
 /* Sec-WebSocket-Key: canonical base64 of 16 octets; 0 or -1 */
 int sealed_websocket_key_check(sealed_bytes_t key);

@@ -119,6 +119,27 @@ test_limits(void **state)
 
 
 static void
+test_rate(void **state)
+{
+    unsigned                 i;
+    uint64_t                 now;
+    sealed_websocket_rate_t  rate;
+
+    memset(&rate, 0, sizeof(rate));
+
+    for (now = 1000; now < 1003; now++) {
+
+        for (i = 0; i < 5; i++) {
+            assert_int_equal(sealed_websocket_flooded(&rate, now, 5), 0);
+        }
+
+        assert_int_equal(sealed_websocket_flooded(&rate, now, 5), 1);
+        assert_int_equal(sealed_websocket_flooded(&rate, now, 5), 1);
+    }
+}
+
+
+static void
 test_key(void **state)
 {
     size_t          i;
@@ -183,6 +204,7 @@ main(void)
         cmocka_unit_test(test_acknowledge),
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_rate),
         cmocka_unit_test(test_key),
         cmocka_unit_test(test_tokens)
     };
