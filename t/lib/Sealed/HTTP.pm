@@ -399,7 +399,8 @@ sub websocket_headers {
             [ 'Sec-WebSocket-Version', '13' ], [ 'Sec-WebSocket-Key', $key ]);
 }
 
-# the bytes of a frame; fin, rsv, mask (undef: unmasked), length can be wrong
+# the bytes of a frame; fin, rsv, mask (undef: unmasked), length and its form
+# (of 7, 16 or 64 bits) can be wrong
 
 sub frame {
     my ($self, $opcode, $payload, %o) = @_;
@@ -411,8 +412,10 @@ sub frame {
 
     my $head = pack 'C', ($o{fin} // 1) << 7 | ($o{rsv} // 0) << 4 | $opcode;
 
-    $head .= $size < 126 ? pack 'C', $bit | $size
-             : $size < 1 << 16 ? pack 'C n', $bit | 126, $size
+    my $form = $o{form} // ($size < 126 ? 7 : $size < 1 << 16 ? 16 : 64);
+
+    $head .= $form == 7 ? pack 'C', $bit | $size
+             : $form == 16 ? pack 'C n', $bit | 126, $size
              : pack 'C Q>', $bit | 127, $size;
 
     return $head . $payload unless defined $mask;
@@ -444,12 +447,18 @@ sub read_frame {
             my ($size, $head) = ($second & 127, 2);
 
             die "a server's frame must not be masked\n" if $second & 128;
+            die "a reserved bit\n" if $first & 0x70;
+            die "a control frame too long or in fragments\n"
+                if $first & 8 && ($size > 125 || !($first & 128));
 
             $head = $size == 126 ? 4 : $size == 127 ? 10 : 2;
 
             if (length $$in >= $head) {
                 $size = unpack 'n', substr $$in, 2, 2 if $head == 4;
                 $size = unpack 'Q>', substr $$in, 2, 8 if $head == 10;
+
+                die "a length in a longer form\n"
+                    if $size < ($head == 4 ? 126 : $head == 10 ? 65536 : 0);
 
                 if (length $$in >= $head + $size) {
                     my %frame = (opcode => $first & 15, fin => $first >> 7,
