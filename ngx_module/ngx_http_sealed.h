@@ -191,6 +191,7 @@ typedef struct {
     ngx_http_sealed_zone_conf_t  *access;
     u_char                        access_class[256];
     ngx_uint_t                    access_off;
+    off_t                         access_body;          /* 0: any size */
 
     ngx_str_t                     name;         /* of the zone served */
     ngx_http_sealed_zone_conf_t  *zone;
@@ -331,7 +332,10 @@ ngx_int_t ngx_http_sealed_access_handler(ngx_http_request_t *r);
 /* _variables.c: those of the module are declared */
 ngx_int_t ngx_http_sealed_variables(ngx_conf_t *cf);
 
-/* _quiet.c: a phase that only takes away what would be logged */
+/*
+ * _quiet.c: a phase that takes away what would be logged; a body that is too
+ * large for sealed_access is refused there, after it
+ */
 ngx_int_t ngx_http_sealed_quiet_handler(ngx_http_request_t *r);
 
 /*

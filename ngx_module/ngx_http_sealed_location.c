@@ -12,6 +12,8 @@ static ngx_http_handler_pt ngx_http_sealed_serves(
     ngx_http_sealed_loc_conf_t *conf);
 static ngx_int_t ngx_http_sealed_check_conf(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf, ngx_http_sealed_loc_conf_t *conf);
+static void ngx_http_sealed_access_bodies(ngx_http_core_loc_conf_t *clcf,
+    ngx_http_sealed_loc_conf_t *conf);
 static void ngx_http_sealed_bodies(ngx_http_core_loc_conf_t *clcf,
     size_t size);
 static char *ngx_http_sealed_part(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -68,8 +70,13 @@ ngx_http_sealed_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->access && ngx_http_sealed_access_resolve(cf, conf) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    if (conf->access) {
+
+        if (ngx_http_sealed_access_resolve(cf, conf) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        ngx_http_sealed_access_bodies(clcf, conf);
     }
 
     if (conf->zone) {
@@ -196,6 +203,23 @@ ngx_http_sealed_check_conf(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * nginx names the client of a body that is too large before any module is
+ * asked, so its length is judged by this one.  Where another module may let
+ * requests pass, their bodies may have no length beforehand.
+ */
+
+static void
+ngx_http_sealed_access_bodies(ngx_http_core_loc_conf_t *clcf,
+    ngx_http_sealed_loc_conf_t *conf)
+{
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ALL) {
+        conf->access_body = clcf->client_max_body_size;
+        clcf->client_max_body_size = 0;
+    }
 }
 
 

@@ -82,6 +82,29 @@ my $nginx = Sealed::Nginx->gateway(
 
         location @named { sealed_send main; sealed_mailbox main; }
 
+        location /limited/ {
+            client_max_body_size 1000;
+            if ($http_x_if) { set $nothing x; }
+            try_files /none =204;
+
+            location /limited/inside/ { try_files /none =204; }
+            location /limited/more/ {
+                client_max_body_size 2000;
+                try_files /none =204;
+            }
+            location /limited/open/ {
+                sealed_access off;
+                try_files /none =204;
+            }
+            location /limited/any/ {
+                satisfy any;
+                allow 127.0.0.1;
+                deny all;
+                error_log %%DIR%%/logs/any.log crit;
+                try_files /none =204;
+            }
+        }
+
         location /any/ {
             satisfy any;
             allow 127.0.0.1;
@@ -236,6 +259,46 @@ is($client->status($box)->json->{envelopes}, 2, 'nothing was read away');
 
 is(at(2, $sender, 'GET', '/any/x')->status, 204, 'satisfy any: both');
 is(at(2, undef, 'GET', '/any/x')->status, 204, 'satisfy any: the address');
+
+# bodies that are too large, without a word about who sent them
+
+my $long = 'x' x 1001;
+my $log = $nginx->error_log;
+
+# within "if" nginx does not look at try_files
+for my $where ([ 204, '/limited/x' ], [ 204, '/limited/inside/x' ],
+               [ 404, '/limited/x', 'X-If', 1 ],
+               [ 204, '/limited/x', 'Expect', '100-continue' ])
+{
+    my ($status, $target, @header) = @$where;
+    my @more = @header ? [ @header ] : ();
+
+    for my $actor ($sender, undef) {
+        my $name = join ' ', $actor ? 'a sender' : 'nobody', $target, @header;
+
+        $response = at(2, $actor, 'POST', $target, body => $long,
+                       more => \@more);
+        is($response->status, 413, "$name: too large");
+        is($response->header('content-type'), 'application/problem+json',
+           "$name: a problem");
+    }
+
+    is(at(2, $sender, 'POST', $target, body => 'x' x 1000, more => \@more)
+       ->status, $status, "$target @header: not too large");
+}
+
+is(at(2, $sender, 'POST', '/limited/more/x', body => $long)->status, 204,
+   'a larger limit');
+is(at(2, undef, 'POST', '/limited/any/x', body => $long)->status, 413,
+   'satisfy any');
+unlike(substr($nginx->error_log, length $log), qr/too large/,
+       'the error log has not a word of it');
+is(slurp($nginx->dir . '/logs/any.log'), '', 'nor that of satisfy any');
+
+is(at(2, undef, 'POST', '/limited/open/x', body => $long)->status, 413,
+   'without a check');
+ok($nginx->logged(qr/too large body.*client: 127\.0\.0\.1/),
+   'nginx says who it was');
 
 # "if" and "limit_except", files, error pages, conditions
 
