@@ -67,6 +67,13 @@ is($said->{certificates}, 20, 'as many as asked for');
 is(-s "$dir/senders", 20 * 162, 'a record each');
 is((stat "$dir/senders")[2] & 0777, 0600, 'which nobody else may read');
 
+# where their nonces begin, behind certificate and key: no time is as low
+
+my @nonces = unpack '(x154 Q>)20', slurp("$dir/senders");
+
+is((grep { $_ < 1 << 48 } @nonces), 20, 'a counter does not tell its time');
+is(keys %{ { map { $_ => 1 } @nonces } }, 20, 'and begins anywhere');
+
 
 # mailboxes
 

@@ -4,6 +4,7 @@
 #include "key_file.h"
 #include "options.h"
 #include "output.h"
+#include "state.h"
 #include "../certificate.h"
 
 #include <stdlib.h>
@@ -40,7 +41,7 @@ sealed_sender_make(sealed_sender_t *sender, unsigned class,
     sealed_certificate_t  certificate;
 
     now = (uint64_t) time(NULL);
-    sender->nonce = now << 20;
+    sender->nonce = sealed_nonce_first();
 
     randombytes_buf(subject, sizeof(subject));
     crypto_scalarmult_base(public_key, subject);

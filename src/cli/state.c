@@ -96,6 +96,17 @@ sealed_state_lock(int *fd, const char *path)
 }
 
 
+uint64_t
+sealed_nonce_first(void)
+{
+    uint64_t  nonce;
+
+    randombytes_buf(&nonce, sizeof(nonce));
+
+    return nonce >> (64 - NONCE_BITS);
+}
+
+
 int
 sealed_nonce_take(uint64_t *nonce, const char *url, const uint8_t keyid[16])
 {
@@ -142,8 +153,7 @@ nonce_update(uint64_t *taken, uint64_t at_least, const char *url,
     text.size = n > 0 ? (size_t) n - (digits[n - 1] == '\n') : 0;
 
     if (sealed_decimal_decode(&next, text) != 0) {
-        randombytes_buf(&next, sizeof(next));
-        next >>= 64 - NONCE_BITS;
+        next = sealed_nonce_first();
     }
 
     if (next < at_least) {

@@ -39,9 +39,12 @@ void sealed_state_hash(char out[17], const char *url);
 int sealed_state_lock(int *fd, const char *path);
 
 /*
- * Takes the next nonce of a key.  A counter begins anywhere: a gateway keeps
- * the highest, and one that is a time would tell when it began.
+ * Where a counter of nonces begins, anywhere: a gateway keeps the highest,
+ * and one that is a time would tell when it began.
  */
+uint64_t sealed_nonce_first(void);
+
+/* takes the next nonce of a key */
 int sealed_nonce_take(uint64_t *nonce, const char *url,
     const uint8_t keyid[16]);
 
