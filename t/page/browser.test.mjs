@@ -326,6 +326,56 @@ test('back on the network, a new connection', async () => {
     complained(/ERR_|WebSocket/);
 });
 
+test('a network that has lost a WebSocket and told nobody', async () => {
+    const text = 'While nginx reloads, nobody hears it';
+    const readings = bob.locator('#requests code').filter({
+        hasText: /envelopes\?after=/,
+    });
+    const before = await readings.count();
+
+    // a connection on which nothing comes, and silence at once when it is
+    // asked for
+
+    await bob.evaluate(() => {
+        const { WebSocket: Real, setTimeout: later } = window;
+
+        window.WebSocket = class extends Real {
+            constructor(...how) {
+                super(...how);
+                window.WebSocket = Real;
+            }
+
+            set onmessage(listener) {
+                super.onmessage = () => {};
+            }
+        };
+        window.setTimeout = (work, time) => {
+            if (time !== 90000) {
+                return later(work, time);
+            }
+
+            window.silence = () => {
+                window.setTimeout = later;
+                work();
+            };
+
+            return 0;
+        };
+
+        dispatchEvent(new Event('online'));
+    });
+    await readings.nth(before).waitFor();
+    await bob.waitForSelector('#state.connected');
+    await send(alice, text);
+    assert.ok(!(await received(bob)).includes(text));
+
+    await bob.evaluate(() => window.silence());
+    await bob.locator('.received .text').filter({ hasText: text }).waitFor();
+    await readings.nth(before + 1).waitFor();
+    await bob.waitForSelector('#state.connected');
+    complained(/ERR_|WebSocket/);
+});
+
 test('narrow, for a telephone', async () => {
     await bob.setViewportSize({ width: 390, height: 844 });
 

@@ -9,6 +9,7 @@ const load = (name) => import(new URL(`conf/page/${name}.mjs`, top));
 
 const { eventParser, readEventStream } = await load('protocol/event_stream');
 const { decodeItem } = await load('protocol/item');
+const { readWebSocket } = await load('protocol/websocket');
 const { aroundContent, decodePiece, encodePiece } = await load(
     'protocol/message');
 const { LARGEST, expired, place, wholeId } = await load('inbox');
@@ -78,6 +79,139 @@ test('an event stream that says nothing, not even that it is alive',
         await failed;
         mock.timers.reset();
     });
+
+// a WebSocket that says nothing, and what the gateway knows when it is asked
+
+const silent = async (answer, meanwhile = () => {}) => {
+    const sockets = [], delivered = [];
+    let asked = 0;
+
+    globalThis.WebSocket = class {
+        static OPEN = 1;
+
+        constructor() {
+            this.readyState = 1;
+            this.sent = [];
+            sockets.push(this);
+        }
+
+        send(data) {
+            this.sent.push(data);
+        }
+
+        close() {
+            this.readyState = 3;
+            this.onclose?.({ code: 1000 });
+        }
+    };
+
+    mock.timers.enable({ apis: ['setTimeout'] });
+
+    const reading = readWebSocket({
+        ticket: async () => 'ticket',
+        observe: () => {},
+        origins: { read: 'http://gateway' },
+        lookAt: async () => {
+            asked += 1;
+            return answer(asked);
+        },
+    }, { path: '' }, {
+        after: 6, onOpen: () => {}, signal: new AbortController().signal,
+        deliver: async ({ seq }) => delivered.push(seq),
+    });
+    let ended = false;
+    const end = reading.then((value) => ({ value }), (error) => ({ error }))
+        .finally(() => {
+            ended = true;
+        });
+
+    while (sockets.length === 0) {
+        await new Promise(setImmediate);
+    }
+
+    await meanwhile(sockets[0]);
+
+    for (let n = 0; n < 10 && !ended; n++) {
+        mock.timers.tick(90000);
+        await new Promise(setImmediate);
+        await new Promise(setImmediate);
+    }
+
+    if (!ended) {
+        sockets[0].close();
+    }
+
+    const result = await end;
+    const counted = asked;
+
+    // nothing is left that asks
+
+    mock.timers.tick(900000);
+    await new Promise(setImmediate);
+    assert.equal(asked, counted);
+    assert.equal(sockets[0].readyState, 3);
+    mock.timers.reset();
+    delete globalThis.WebSocket;
+
+    return { ...result, asked, delivered, sent: sockets[0].sent };
+};
+
+test('a WebSocket that says nothing while there is nothing', async () => {
+    const { asked, error } = await silent(() => ({ next: 7 }));
+
+    assert.equal(error, undefined);
+    assert.ok(asked >= 5, `${asked}`);
+});
+
+test('a WebSocket that the network has lost', async () => {
+    for (const answer of [
+        (n) => ({ next: n < 3 ? 7 : 8 }),
+        (n) => {
+            if (n === 3) {
+                throw new TypeError('network');
+            }
+
+            return { next: 7 };
+        },
+    ]) {
+        const { asked, error, value } = await silent(answer);
+
+        assert.equal(error, undefined);
+        assert.equal(value, undefined, 'it comes back at once');
+        assert.equal(asked, 3);
+    }
+});
+
+test('a WebSocket that says nothing because the mailbox has ended',
+    async () => {
+        const { asked, error } = await silent(() => {
+            throw new Problem(401);
+        });
+
+        assert.equal(error.status, 401);
+        assert.equal(asked, 1);
+    });
+
+test('a gateway that is busy is there', async () => {
+    const { asked, error } = await silent(() => {
+        throw new Problem(503);
+    });
+
+    assert.equal(error, undefined);
+    assert.ok(asked >= 5, `${asked}`);
+});
+
+test('what has come meanwhile has come', async () => {
+    const item = encode([7, 0, utf8(''), utf8(''), null]);
+    const { asked, delivered, error, sent } = await silent(
+        () => ({ next: 8 }),
+        (socket) => socket.onmessage({ data: item.slice().buffer }));
+
+    assert.equal(error, undefined);
+    assert.deepEqual(delivered, [7]);
+    assert.equal(sent.length, 1);
+    assert.ok(asked >= 5, `${asked}`);
+});
 
 test('pieces, as the command writes them', () => {
     const piece = {

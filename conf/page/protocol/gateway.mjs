@@ -133,12 +133,14 @@ export class Gateway {
         return response.json();
     }
 
-    // an error that does not pass if it has ended
+    // the same, or an error that does not pass if it has ended
 
     async lookAt(mailbox, signal) {
-        await this.call(this.origins.read, mailbox, {
+        const response = await this.call(this.origins.read, mailbox, {
             method: 'GET', signal, target: mailbox.path,
         });
+
+        return response.json();
     }
 
     async closeMailbox(mailbox) {
