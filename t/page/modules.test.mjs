@@ -15,8 +15,10 @@ const { aroundContent, decodePiece, encodePiece } = await load(
 const { LARGEST, expired, place, wholeId } = await load('inbox');
 const { Mail } = await load('mail');
 const { sha256 } = await load('protocol/keys');
-const { fileName, inShort, keyMark, plainName, plainText, sizeInWords }
-    = await load('view/plain');
+const {
+    fileName, inShort, keyMark, mixedAlphabets, plainName, plainText,
+    sizeInWords,
+} = await load('view/plain');
 const { decode, encode } = await load('protocol/cbor');
 const { base64, fromBase64, hex, integer, utf8 } = await load(
     'protocol/octets');
@@ -492,6 +494,22 @@ test('names that mislead are shown as what they are', () => {
 
     assert.equal([...one].length, 40);
     assert.notEqual(one, other);
+});
+
+test('names that mix alphabets', () => {
+    for (const name of ['Alice Archer', 'Żółć', 'Иван Петров', '山田 Taro',
+        'やまだカナー々', '김 Kim', 'Ὀδυσσεύς', 'ᎪᏞᎥᏟᎬ', 'O’Neil 7', '', '👩‍👩‍👧‍👦']) {
+        assert.deepEqual(mixedAlphabets(name), [], name);
+    }
+
+    for (const [name, mixed] of [
+        ['\u0410lice', ['Cyrillic', 'Latin']],
+        ['Alice \u0410rcher', ['Latin', 'Cyrillic']],
+        ['B\u03bfb', ['Latin', 'Greek']], ['\u13aalice', ['Cherokee', 'Latin']],
+        ['\u0455\u4e00', ['Cyrillic', 'Han']], ['\u07caa', ['other', 'Latin']],
+    ]) {
+        assert.deepEqual(mixedAlphabets(name), mixed, name);
+    }
 });
 
 test('texts that mislead', () => {

@@ -160,7 +160,8 @@ test('Enter twice is one message', async () => {
 test('names that mislead', async () => {
     const page = await newPage();
     const forged = ['<img src=x onerror=alert(1)>\u202eecilA',
-        'Bob Baker\u200b', 'W'.repeat(200), 'Alice Archer'];
+        'Bob Baker\u200b', 'W'.repeat(200), 'Alice Archer',
+        '\u0410lice Archer'];
 
     await page.evaluate(async (all) => {
         const names = await import('/names.mjs');
@@ -180,6 +181,7 @@ test('names that mislead', async () => {
         ['<img src=x onerror=alert(1)>�ecilA', '0101'], ['Bob Baker�', '0202'],
         [`${'W'.repeat(26)}…${'W'.repeat(13)}`, '0303'],
         ['Alice Archer', '0404'],
+        ['\u0410lice Archer mixes Cyrillic and Latin letters', '0505'],
     ]) {
         await bob.getByLabel(`${name} ${Array(4).fill(key).join(' ')}`,
             { exact: true }).waitFor();
@@ -189,6 +191,7 @@ test('names that mislead', async () => {
 
     for (const width of [1280, 390]) {
         await bob.setViewportSize({ width, height: 900 });
+        await bob.getByText('mixes Cyrillic').scrollIntoViewIfNeeded();
 
         const [wide, room] = await bob.evaluate(() => [
             document.documentElement.scrollWidth, window.innerWidth]);

@@ -3,7 +3,7 @@
 import { equal, hex } from '../protocol/octets.mjs';
 import { byId, clock, element } from './elements.mjs';
 import {
-    fileName, keyMark, plainName, plainText, sizeInWords,
+    fileName, keyMark, mixedAlphabets, plainName, plainText, sizeInWords,
 } from './plain.mjs';
 
 // as far from its end a conversation still follows what comes
@@ -11,7 +11,14 @@ const NEAR = 40;
 
 // names are shown as they read, whatever their direction
 
-const person = (name) => element('bdi', {}, plainName(name));
+const person = (name) => {
+    const mixed = mixedAlphabets(name);
+
+    return element('span', {}, element('bdi', {}, plainName(name)),
+        ...mixed.length === 0 ? [] : [' ', element('small', {
+            className: 'mixed',
+        }, `mixes ${mixed.join(' and ')} letters`)]);
+};
 
 // who it is by the key: two may have one name, or names that look alike
 

@@ -43,6 +43,27 @@ const shortened = (text, length) => {
 export const plainName = (name) => shortened(marked(name, IN_NAMES, MARK),
     LONG);
 
+// Alphabets whose letters are not written together look alike in places: which
+// ones a name mixes.
+
+const EAST_ASIAN = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Bopomofo'];
+
+const ALPHABETS = [
+    'Latin', 'Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Cherokee',
+    'Hebrew', 'Arabic', 'Devanagari', 'Thai', ...EAST_ASIAN,
+].map((name) => [name, new RegExp(`\\p{sc=${name}}`, 'u')]);
+
+const alphabetOf = (letter) => ALPHABETS.find(([, letters]) =>
+    letters.test(letter))?.[0] ?? 'other';
+
+export const mixedAlphabets = (name) => {
+    const letters = name.match(/(?!\p{sc=Common})\p{L}/gu) ?? [];
+    const used = [...new Set(letters.map(alphabetOf))];
+
+    return used.length < 2 || used.every((alphabet) => alphabet === 'Latin'
+        || EAST_ASIAN.includes(alphabet)) ? [] : used;
+};
+
 export const plainText = (text) => marked(text.replace(/\r\n?/g, '\n'),
     IN_TEXTS, MARK);
 
