@@ -3,7 +3,7 @@
 
 import { NotTaken, expired, place, wholeId } from './inbox.mjs';
 import { sha256 } from './protocol/keys.mjs';
-import { concat, equal, hex } from './protocol/octets.mjs';
+import { concat, equal, hex, random } from './protocol/octets.mjs';
 
 // entries that people look back for, and characters in them; wholes that may
 // come again; octets of files, and of a text that is not shown as a file
@@ -151,12 +151,27 @@ export class Mail {
         this.changed();
     }
 
-    // removed: parts that go when this is kept
+    // removed: parts that go when this is kept; content: of an entry's file,
+    // which is kept as long as there is room for it
 
-    add(entry, { seq = 0, removed = [] } = {}) {
-        return this.inTurn(() => this.change({
-            entries: [entry], after: Math.max(this.after, seq),
-        }, {}, removed));
+    add(entry, { seq = 0, removed = [], content } = {}) {
+        const after = Math.max(this.after, seq);
+        const plain = () => this.change({ entries: [entry], after }, {},
+            removed);
+
+        return this.inTurn(async () => {
+            if (!entry.file) {
+                await plain();
+                return;
+            }
+
+            const id = hex(random(16));
+            const file = { ...entry.file, id };
+
+            await this.change({ entries: [{ ...entry, file }], after },
+                { [`file ${id}`]: content }, removed)
+                .catch((error) => refusal(error) && plain());
+        });
     }
 
     // A piece of somebody, { name, here, key }; at least once, so the same one

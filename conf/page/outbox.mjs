@@ -88,7 +88,7 @@ export class Outbox {
 
     // All pieces, from where it stopped.  progress(octets, total) is told when
     // there are several.  Gives the entry for the conversation, which takes
-    // "parts" from what is kept; null if it was stopped.
+    // "parts" from what is kept, and its content; null if it was stopped.
 
     static parts = ['outgoing', 'sending'];
 
@@ -111,8 +111,11 @@ export class Outbox {
                     this.message = null;
 
                     return {
-                        kind: 'own', name: address.identity[0],
-                        ...told(name, content),
+                        content,
+                        entry: {
+                            kind: 'own', name: address.identity[0],
+                            ...told(name, content),
+                        },
                     };
                 }
 

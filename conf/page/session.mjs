@@ -192,14 +192,16 @@ export class Session {
             await this.discover();
         }
 
-        const entry = await this.outbox.deliver(progress,
+        const sent = await this.outbox.deliver(progress,
             this.stopping.signal);
 
-        if (entry) {
-            await this.mail.add(entry, { removed: Outbox.parts });
+        if (sent) {
+            await this.mail.add(sent.entry, {
+                content: sent.content, removed: Outbox.parts,
+            });
         }
 
-        return entry !== null;
+        return sent !== null;
     }
 
     // A certificate may have ended before its time; then with another.

@@ -416,6 +416,54 @@ test('a conversation is bounded', async () => {
         path.startsWith('file ')).length, 4);
 });
 
+test('files that were sent, as long as there is room', async () => {
+    const kept = memory();
+    const mail = new Mail(kept, () => {});
+    const { write } = kept;
+    const own = (name, size) => mail.add({
+        kind: 'own', name: 'Bob', file: { name, size },
+    }, { content: new Uint8Array(size).fill(size), removed: ['outgoing'] });
+    const paths = () => [...kept.parts.keys()].filter((path) =>
+        path.startsWith('file '));
+
+    kept.parts.set('outgoing', 1);
+    await own('a', 100);
+
+    const [{ file }] = mail.state.entries;
+
+    assert.deepEqual(await mail.content(file), new Uint8Array(100).fill(100));
+    assert.ok(!kept.parts.has('outgoing'));
+
+    // it was sent all the same
+
+    kept.parts.set('outgoing', 1);
+    kept.write = async (values, ...more) => {
+        if (Object.keys(values).some((path) => path.startsWith('file '))) {
+            throw new DOMException('full', 'QuotaExceededError');
+        }
+
+        await write(values, ...more);
+    };
+    await own('b', 50);
+    assert.deepEqual(mail.state.entries.at(-1).file, { name: 'b', size: 50 });
+    assert.ok(!kept.parts.has('outgoing'));
+    kept.write = write;
+
+    // five, of which there is room for four
+
+    for (let i = 0; i < 4; i++) {
+        await own(`${i}`, 16 * 1024 * 1024);
+    }
+
+    assert.equal(mail.state.entries[0].file.id, undefined);
+    assert.equal(paths().length, 4);
+
+    kept.write = async () => {
+        throw new Error('broken');
+    };
+    await assert.rejects(own('c', 1), /broken/);
+});
+
 test('a browser without room, and one that fails', async () => {
     const kept = memory();
     const mail = new Mail(kept, () => {});

@@ -123,6 +123,13 @@ test('too long to be shown, and too long to be sent', async () => {
     assert.equal(name, 'message.txt');
     assert.equal(content.toString(), endless);
 
+    // who wrote it has it, too, also later
+
+    await alice.reload();
+    await alice.waitForSelector('#state.connected');
+    assert.deepEqual(await saved(alice, '.own .file button'),
+        { name, content });
+
     await alice.setInputFiles('#file', {
         name: 'Until too long.bin', mimeType: 'image/png',
         buffer: Buffer.alloc(16 * 1024 * 1024 + 1),

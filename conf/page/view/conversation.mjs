@@ -56,7 +56,7 @@ const content = ({ kind, text, file, title, note }, save) => {
                 className: 'quiet', type: 'button',
                 onclick: () => save(file),
             }, 'Save ', ...name)]
-            : [...name, kind === 'own' ? '' : ', not kept any more']);
+            : [...name, ', not kept any more']);
     }
 
     return element('p', { className: 'text', dir: 'auto' }, kind !== 'refused'
