@@ -50,12 +50,12 @@ typedef struct {
     const sealed_journal_batch_t *batch;
     uint64_t                      octets;
     int                           rc;
+    int                           bare;         /* why without a reserve */
     ngx_uint_t                    again;        /* with this generation */
     ngx_msec_t                    retry;
     ngx_msec_t                    began;
     unsigned                      busy:1;
     unsigned                      said:1;
-    unsigned                      bare:1;       /* without a reserve */
     unsigned                      warned:1;     /* of that */
 } ngx_http_sealed_rewrite_t;
 

@@ -327,9 +327,8 @@ ngx_http_sealed_rewrite_thread(void *data, ngx_log_t *log)
         rc = sealed_journal_directory_trim(&j->directory, w->generation,
                                            &w->octets);
         w->rc = -rc;
-        w->bare = sealed_journal_directory_reserve(&j->directory,
-                                                   j->zone->journal.segment)
-                  != 0;
+        w->bare = -sealed_journal_directory_reserve(&j->directory,
+                                                    j->zone->journal.segment);
         return;
     }
 
@@ -414,13 +413,13 @@ ngx_http_sealed_rewrite_over(ngx_http_sealed_journal_t *j, int err)
         w->said = 0;
 
         if (w->bare && !w->warned) {
-            ngx_log_error(NGX_LOG_WARN, j->log, 0,
+            ngx_log_error(NGX_LOG_WARN, j->log, w->bare,
                           "journal \"%V\" has no room for a segment in "
                           "reserve: when the disk is full, somebody may have "
                           "to make room", &j->zone->journal.path);
         }
 
-        w->warned = w->bare;
+        w->warned = w->bare != 0;
 
     } else {
 

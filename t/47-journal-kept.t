@@ -179,8 +179,17 @@ for ([ 'memory', $kept, '' ],
                              qr/"lock" in it is not a regular file/);
     rename "$directory/else", "$directory/lock" or die $!;
 
+    # what is in the way of the reserve is not called a full disk
+
+    unlink "$directory/reserve" or die $!;
+    ok(mkdir("$directory/reserve"), 'a directory for the reserve');
+    $nginx->allow(qr/no room for a segment in reserve/);
     $nginx->start_again;
     is(scalar($client->read($box)->items), 1, 'all of it is there');
+    ok((wait_until {
+            $nginx->error_log =~ /\[warn\].*\Q$directory\E"\shas\sno\sroom\sfor\sa
+                                  \ssegment\sin\sreserve.*Is\sa\sdirectory/x
+        } 60), 'it is said, with the reason');
     finish($nginx, $client, $box);
 }
 
