@@ -30,7 +30,8 @@ static ngx_int_t ngx_http_sealed_map_verify(ngx_log_t *log,
 static ngx_int_t ngx_http_sealed_map_journal(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map,
     ngx_http_sealed_found_t found);
-static void ngx_http_sealed_map_boot(u_char boot[16]);
+static void ngx_http_sealed_map_boot(ngx_http_sealed_map_t *map,
+    u_char boot[16]);
 
 
 ngx_int_t
@@ -82,7 +83,7 @@ ngx_http_sealed_map_format(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     /* one that is to be filled is trusted when it is full */
 
     if (zone->journal.path.len == 0) {
-        ngx_http_sealed_map_boot(handle.header->boot);
+        ngx_http_sealed_map_boot(map, handle.header->boot);
     }
 
     return NGX_OK;
@@ -119,7 +120,7 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
         return NGX_ERROR;
     }
 
-    ngx_http_sealed_map_boot(boot);
+    ngx_http_sealed_map_boot(map, boot);
 
     trusted = header->written
               || (!sodium_is_zero(boot, sizeof(boot))
@@ -131,7 +132,8 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
                       "anew from the journal", &zone->path, &zone->name,
                       sodium_is_zero(header->boot, sizeof(header->boot))
                       ? "not complete yet when nginx ended"
-                      : "in use when the machine went down");
+                      : "in use when the machine went down, or when it was "
+                        "copied");
 
         *found = NGX_HTTP_SEALED_FOUND_NOTHING;
 
@@ -230,8 +232,9 @@ ngx_http_sealed_map_verify(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     ngx_log_error(NGX_LOG_WARN, log, 0,
                   "\"%V\" of sealed_zone \"%V\" was in use when the machine "
-                  "went down: what had not reached the disk is lost, the "
-                  "rest is checked", &zone->path, &zone->name);
+                  "went down, or when it was copied: what had not reached "
+                  "the disk is lost, the rest is checked", &zone->path,
+                  &zone->name);
 
     scratch = ngx_alloc(sealed_zone_check_scratch(handle), log);
     if (scratch == NULL) {
@@ -270,7 +273,7 @@ ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     if (ngx_http_sealed_recover(log, zone, &handle, found) == NGX_OK) {
 
         if (found == NGX_HTTP_SEALED_FOUND_NOTHING) {
-            ngx_http_sealed_map_boot(handle.header->boot);
+            ngx_http_sealed_map_boot(map, handle.header->boot);
         }
 
         return NGX_OK;
@@ -284,15 +287,29 @@ ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 }
 
 
-/* which start of the machine this is; zeros when it cannot be told */
+/*
+ * Which start of the machine this is, and which file: one that was copied is
+ * not what the kernel kept, though it may have got the number of one that was
+ * removed.  Zeros when it cannot be told.
+ */
 
 static void
-ngx_http_sealed_map_boot(u_char boot[16])
+ngx_http_sealed_map_boot(ngx_http_sealed_map_t *map, u_char boot[16])
 {
-    u_char    text[64];
-    size_t    size;
-    ssize_t   n;
-    ngx_fd_t  fd;
+    u_char           text[64];
+    size_t           size;
+    ssize_t          n;
+    ngx_fd_t         fd;
+    struct statx     born;
+    ngx_file_info_t  info;
+
+    struct {
+        u_char       boot[16];
+        uint64_t     device;
+        uint64_t     number;
+        int64_t      seconds;
+        uint64_t     nanoseconds;
+    } of;
 
     ngx_memzero(boot, 16);
 
@@ -305,9 +322,27 @@ ngx_http_sealed_map_boot(u_char boot[16])
     (void) close(fd);
 
     if (n <= 0
-        || sodium_hex2bin(boot, 16, (char *) text, n, "-\n", &size, NULL) != 0
-        || size != 16)
+        || sodium_hex2bin(of.boot, 16, (char *) text, n, "-\n", &size, NULL)
+           != 0
+        || size != 16
+        || ngx_fd_info(map->fd, &info) == NGX_FILE_ERROR)
     {
-        ngx_memzero(boot, 16);
+        return;
     }
+
+    of.device = info.st_dev;
+    of.number = info.st_ino;
+    of.seconds = 0;
+    of.nanoseconds = 0;
+
+    /* not each file system knows */
+
+    if (statx(map->fd, "", AT_EMPTY_PATH, STATX_BTIME, &born) == 0
+        && (born.stx_mask & STATX_BTIME))
+    {
+        of.seconds = born.stx_btime.tv_sec;
+        of.nanoseconds = born.stx_btime.tv_nsec;
+    }
+
+    (void) crypto_generichash(boot, 16, (u_char *) &of, sizeof(of), NULL, 0);
 }

@@ -191,7 +191,7 @@ typedef struct {
     uint32_t                      damaged;      /* envelopes not readable */
     uint32_t                      lives;        /* of mailboxes, so far */
     uint8_t                       identity[16]; /* of its name */
-    uint8_t                       boot[16];     /* of the machine, last used */
+    uint8_t                       boot[16];     /* who used it last, where */
     uint64_t                      reserved;     /* addresses that it may use */
     uint32_t                      written;      /* all of it is in its file */
     uint32_t                      journaled;    /* 0: not known, or below */

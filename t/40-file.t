@@ -332,6 +332,37 @@ like($nginx->error_log, qr/\[warn\].*when the machine went down/, 'checked');
 $client->disconnect;
 $nginx->kill_all;
 
+# a copy that was made while nginx ran is not what the kernel kept, though the
+# machine is the same
+
+my $logged;
+
+for ([ 'moved', sub { rename $file, "$file.old" } ],
+     [ 'removed', sub { unlink $file } ])
+{
+    my ($name, $away) = @$_;
+    my $copy = slurp($file);
+
+    ok($away->(), "$name: the one that nginx had");
+    spew($file, $copy, 0600);
+    $logged = length $nginx->error_log;
+    again();
+    all_there("$name: a copy");
+    like(substr($nginx->error_log, $logged),
+         qr/\[warn\].*when it was copied: .* is checked/,
+         "$name: a copy is checked");
+    $client->disconnect;
+    $nginx->kill_all;
+}
+
+$logged = length $nginx->error_log;
+again();
+all_there('not a copy any more');
+unlike(substr($nginx->error_log, $logged), qr/is checked/,
+       'what was killed here is not checked');
+$client->disconnect;
+$nginx->kill_all;
+
 # pages that never came back
 
 $crashed = slurp($file);
