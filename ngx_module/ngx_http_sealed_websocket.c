@@ -55,6 +55,8 @@ static ngx_int_t ngx_http_sealed_websocket_begin(
     ngx_http_sealed_reader_t *reader, ngx_uint_t alone);
 static ngx_int_t ngx_http_sealed_websocket_note(
     ngx_http_sealed_reader_t *reader);
+static ngx_uint_t ngx_http_sealed_websocket_full(
+    ngx_http_sealed_reader_t *reader);
 static ngx_uint_t ngx_http_sealed_websocket_patience(
     ngx_http_sealed_reader_t *reader);
 static void ngx_http_sealed_websocket_alarm(
@@ -327,7 +329,6 @@ ngx_http_sealed_websocket_acknowledge(ngx_http_sealed_reader_t *reader,
     uint64_t through)
 {
     uint32_t                      life;
-    size_t                        window;
     ngx_uint_t                    full;
     sealed_verdict_t              verdict;
     ngx_http_sealed_ctx_t        *ctx;
@@ -350,8 +351,7 @@ ngx_http_sealed_websocket_acknowledge(ngx_http_sealed_reader_t *reader,
     ngx_http_sealed_journal_change(ctx, SEALED_JOURNAL_ACKNOWLEDGE, life,
                                    through);
 
-    window = ctx->zone->readers.unacknowledged;
-    full = ws->first_size + ws->second_size >= window;
+    full = ngx_http_sealed_websocket_full(reader);
 
     if (through >= ws->second_last) {
         ws->first_size = 0;
@@ -436,10 +436,7 @@ ngx_http_sealed_websocket_note(ngx_http_sealed_reader_t *reader)
         return NGX_DONE;
     }
 
-    if (ws->first_size + ws->second_size
-        < reader->ctx->zone->readers.unacknowledged
-        || reader->departed)
-    {
+    if (!ngx_http_sealed_websocket_full(reader) || reader->departed) {
         return NGX_OK;
     }
 
@@ -450,6 +447,18 @@ ngx_http_sealed_websocket_note(ngx_http_sealed_reader_t *reader)
                           ngx_http_sealed_websocket_patience(reader));
 
     return NGX_DONE;
+}
+
+
+static ngx_uint_t
+ngx_http_sealed_websocket_full(ngx_http_sealed_reader_t *reader)
+{
+    ngx_http_sealed_websocket_t  *ws;
+
+    ws = reader->data;
+
+    return ws->first_size + ws->second_size
+           >= reader->ctx->zone->readers.unacknowledged;
 }
 
 
@@ -468,13 +477,27 @@ ngx_http_sealed_websocket_patience(ngx_http_sealed_reader_t *reader)
 static void
 ngx_http_sealed_websocket_alarm(ngx_http_sealed_reader_t *reader)
 {
+    sealed_mailbox_status_t       status;
+    ngx_http_sealed_ctx_t        *ctx;
     ngx_http_sealed_websocket_t  *ws;
 
     ws = reader->data;
+    ctx = reader->ctx;
 
     if (ws->closed || ws->pinged) {
         reader->request->connection->timedout = 1;
         ngx_http_sealed_reader_finish(reader, NGX_HTTP_REQUEST_TIME_OUT);
+        return;
+    }
+
+    /* what is waited for is an acknowledgement: it was not woken */
+
+    if (ngx_http_sealed_websocket_full(reader)
+        && sealed_mailbox_status(ctx->zone->zone, ctx->mailbox, ngx_time(),
+                                 &status)
+           == SEALED_NO_MAILBOX)
+    {
+        ngx_http_sealed_reader_leave(reader, NGX_HTTP_SEALED_GONE);
         return;
     }
 

@@ -427,6 +427,16 @@ is($client->close_mailbox($short)->status, 204, 'close');
 is(next_frame($http)->{code}, 1008, 'the mailbox has ended');
 $http->close;
 
+# also for one that has to acknowledge before it is sent more
+
+$short = $client->opened_mailbox;
+is($client->send($sender, $short, 'h' x 65536)->status, 201, 'send');
+($http) = $client->websocket($short);
+is(frame_item(next_frame($http))->{seq}, 1, 'as much as the window');
+is($client->close_mailbox($short)->status, 204, 'close');
+is(next_frame($http)->{code}, 1008, 'the mailbox has ended here, too');
+$http->close;
+
 for my $n (1 .. 10) {
     my ($some) = $client->websocket($box, after => 6);
 
