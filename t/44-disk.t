@@ -254,7 +254,7 @@ SKIP: {
 
     my $seen = length $nginx->error_log;
 
-    refused('full disk', send_some(2000, 503));
+    refused('full disk', send_some(4000, 503));
     cmp_ok(scalar(keys %kept), '>', 50, 'full disk: not before it is');
     is(send_some(3)->status, 503, 'full disk: each of them');
     ok(scalar($client->read_all($box)), 'full disk: readers go on');
@@ -268,7 +268,7 @@ SKIP: {
 
     # nobody makes room but those who read
 
-    refused('full of mail', send_some(2000, 503));
+    refused('full of mail', send_some(4000, 503));
 
     my @items = $client->read_all($box);
 
