@@ -66,6 +66,10 @@ ngx_http_sealed_map(ngx_conf_t *cf, ngx_http_sealed_zone_conf_t *zone)
         return NGX_ERROR;
     }
 
+    /* a file may be larger, when nginx died as the zone was to grow */
+
+    map->size = sealed_zone_size(zone->zone);
+
     zone->zone->limits = zone->mailbox;
 
     return ngx_http_sealed_map_check_size(cf, zone, map);

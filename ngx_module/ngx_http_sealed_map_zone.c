@@ -142,7 +142,7 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     handle.limits = zone->mailbox;
 
-    if (sealed_zone_undo(&handle) != 0) {
+    if (sealed_zone_undo(&handle, map->size) != 0) {
         ngx_log_error(NGX_LOG_EMERG, log, 0,
                       "\"%V\" of sealed_zone \"%V\" is damaged (in its "
                       "locks); move it away to begin with an empty zone",

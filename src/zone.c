@@ -21,6 +21,7 @@ typedef struct {
 
 static void plan(parts_t *parts, uint32_t shard_bits);
 static void map(sealed_zone_t *zone, void *memory, uint32_t shard_bits);
+static sealed_lock_t *lock_of(const sealed_zone_t *zone, uint32_t n);
 static int init_locks(sealed_zone_t *zone);
 static uint32_t shard_bits(size_t size);
 static uint32_t layout(void);
@@ -112,16 +113,25 @@ sealed_zone_attach(sealed_zone_t *zone, void *memory, size_t size)
     plan(&parts, header->shard_bits);
 
     if (size > SEALED_ZONE_MAX
-        || header->arena.pages != size / SEALED_PAGE_SIZE
-        || header->arena.control != parts.end / SEALED_PAGE_SIZE
-        || header->arena.carved > header->arena.pages
-        || header->arena.total
-           != sealed_arena_total(header->arena.pages, header->arena.control))
+        || header->arena.pages > size / SEALED_PAGE_SIZE
+        || header->arena.pages < SEALED_ZONE_MIN_SIZE / SEALED_PAGE_SIZE
+        || header->arena.control != parts.end / SEALED_PAGE_SIZE)
     {
         return "its size is not what it says";
     }
 
     map(zone, memory, header->shard_bits);
+
+    /* who died while he changed it has left the former state in the log */
+
+    if (zone->arena_lock->used == 0
+        && (header->arena.carved > header->arena.pages
+            || header->arena.total
+               != sealed_arena_total(header->arena.pages,
+                                     header->arena.control)))
+    {
+        return "its size is not what it says";
+    }
 
     return NULL;
 }
@@ -179,7 +189,7 @@ raise_to(uint64_t *field, uint64_t value)
 int
 sealed_zone_adopt(sealed_zone_t *zone)
 {
-    if (sealed_zone_undo(zone) != 0) {
+    if (sealed_zone_undo(zone, sealed_zone_size(zone)) != 0) {
         return -1;
     }
 
@@ -190,32 +200,35 @@ sealed_zone_adopt(sealed_zone_t *zone)
 
 
 int
-sealed_zone_undo(sealed_zone_t *zone)
+sealed_zone_undo(sealed_zone_t *zone, size_t size)
 {
-    size_t         size;
     uint32_t       i;
-    sealed_lock_t  *lock;
     sealed_zone_t  same;
 
-    size = sealed_zone_size(zone);
+    for (i = 0; i <= zone->shard_mask + 1; i++) {
 
-    if (init_locks(zone) != 0) {
+        if (!sealed_lock_sound(zone->base, size, lock_of(zone, i))) {
+            return -1;
+        }
+
+        sealed_lock_undo(zone->base, lock_of(zone, i));
+    }
+
+    /* in a damaged one that may have been its header, or another log */
+
+    if (sealed_zone_attach(&same, zone->base, size) != NULL
+        || same.shard_mask != zone->shard_mask)
+    {
         return -1;
     }
 
     for (i = 0; i <= zone->shard_mask + 1; i++) {
-        lock = i ? &zone->shards[i - 1].lock : zone->arena_lock;
-
-        if (!sealed_lock_sound(zone->base, size, lock)) {
+        if (lock_of(zone, i)->used) {
             return -1;
         }
-
-        sealed_lock_undo(zone->base, lock);
     }
 
-    /* in a damaged one that may have been its header */
-
-    return sealed_zone_attach(&same, zone->base, size) ? -1 : 0;
+    return init_locks(zone);
 }
 
 
@@ -442,6 +455,15 @@ map(sealed_zone_t *zone, void *memory, uint32_t shard_bits)
     zone->shards = (sealed_shard_t *) (zone->base + parts.shards);
     zone->shard_mask = ((uint32_t) 1 << shard_bits) - 1;
     zone->worker = SEALED_WORKERS;
+}
+
+
+/* the arena's, then those of the shards */
+
+static sealed_lock_t *
+lock_of(const sealed_zone_t *zone, uint32_t n)
+{
+    return n ? &zone->shards[n - 1].lock : zone->arena_lock;
 }
 
 

@@ -257,7 +257,11 @@ size_t sealed_zone_min_size(void);
 int sealed_zone_format(sealed_zone_t *zone, void *memory, size_t size,
     uint64_t now, const uint8_t hash_key[16]);
 
-/* NULL, or why this memory is not a zone that this code can use */
+/*
+ * NULL, or why this memory is not a zone that this code can use.  There may be
+ * more memory than the zone has: who made room for it to grow, or let it
+ * shrink, may have died before the rest was done.
+ */
 const char *sealed_zone_attach(sealed_zone_t *zone, void *memory,
     size_t size);
 
@@ -281,9 +285,10 @@ int sealed_zone_adopt(sealed_zone_t *zone);
 /*
  * The same in two steps, for memory that may be damaged: what it does in the
  * first stays within the zone, which sealed_zone_check() then may look at; the
- * second trusts what it finds.
+ * second trusts what it finds.  size is that of the memory; no lock may be
+ * taken before.
  */
-int sealed_zone_undo(sealed_zone_t *zone);
+int sealed_zone_undo(sealed_zone_t *zone, size_t size);
 void sealed_zone_settle(sealed_zone_t *zone);
 
 /*

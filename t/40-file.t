@@ -176,6 +176,24 @@ $nginx->kill_all;
 again();
 all_there('grown and killed');
 
+# killed when the file had grown already, and the zone had not
+
+$client->disconnect;
+$nginx->kill_all;
+truncate $file, 28 << 20 or die "$file: $!\n";
+again();
+all_there('killed as it was to grow');
+is((look('check', $file, '--json'))[0], 0, 'it is in order');
+
+$client->disconnect;
+$nginx->kill_all;
+$nginx->write_conf(http => http('%%DIR%%/main.zone', '28m'));
+again();
+all_there('and it grows after all');
+is($nginx->zone_status->{size}, 28 << 20, 'all of the memory is used');
+@stat = stat $file;
+cmp_ok($stat[12] * 512, '>=', 28 << 20, 'and it is there');
+
 
 # a new binary, and back
 

@@ -132,7 +132,7 @@ attach(sealed_zone_t *zone, const char *file)
 
     error = sealed_zone_attach(zone, memory, (size_t) st.st_size);
 
-    if (error == NULL && sealed_zone_undo(zone) != 0) {
+    if (error == NULL && sealed_zone_undo(zone, (size_t) st.st_size) != 0) {
         error = "damaged: what its locks would put back makes no sense";
     }
 

@@ -33,6 +33,14 @@ test_foreign_memory_is_refused(void **unused)
     assert_non_null(sealed_zone_attach(&other, zone->base, size - 4096));
     assert_null(sealed_zone_attach(&other, zone->base, size));
 
+    header->arena.total++;
+    assert_non_null(sealed_zone_attach(&other, zone->base, size));
+    header->arena.total--;
+
+    header->arena.pages = 8;
+    assert_non_null(sealed_zone_attach(&other, zone->base, size));
+    header->arena.pages = (uint32_t) (size / SEALED_PAGE_SIZE);
+
     header->magic++;
     assert_non_null(sealed_zone_attach(&other, zone->base, size));
 
@@ -384,7 +392,7 @@ test_damage(void **unused)
 
         error = sealed_zone_attach(&other, memory, size);
 
-        if (error || sealed_zone_undo(&other) != 0) {
+        if (error || sealed_zone_undo(&other, size) != 0) {
             refused++;
             continue;
         }
@@ -409,13 +417,35 @@ test_damage(void **unused)
                   : i == 2 ? (uint64_t) (size - 4) << 16 | 8
                   : i == 3 ? (uint64_t) 4096 << 16 | 9
                   : (uint64_t) ((uint8_t *) word - memory) << 16 | 8;
-        assert_int_equal(sealed_zone_undo(&other), -1);
+        assert_int_equal(sealed_zone_undo(&other, size), -1);
     }
 
+    /* one that would put something into another log */
+
+    other.shards[1].lock.used = 2;
+    word = other.shards[1].lock.log;
+    word[0] = 2;
+    word[1] = (uint64_t) ((uint8_t *) &other.shards[0].lock.used - memory)
+              << 16 | 4;
+    other.shards[0].lock.used = 0;
+    assert_int_equal(sealed_zone_undo(&other, size), -1);
+
+    /* and into a mutex, which is made new */
+
+    other.shards[0].lock.used = 0;
+    other.shards[1].lock.used = 2;
+    word[0] = UINT64_MAX;
+    word[1] = (uint64_t) ((uint8_t *) &other.shards[0].lock.mutex - memory)
+              << 16 | 8;
+    assert_int_equal(sealed_zone_undo(&other, size), 0);
+    assert_int_equal(sealed_shard_lock(&other, &other.shards[0]), 0);
+    sealed_shard_unlock(&other, &other.shards[0]);
+
+    word = other.shards[0].lock.log;
     other.shards[0].lock.used = 2;
     word[0] = *(uint64_t *) (memory + size - 8);
     word[1] = (uint64_t) (size - 8) << 16 | 8;
-    assert_int_equal(sealed_zone_undo(&other), 0);
+    assert_int_equal(sealed_zone_undo(&other, size), 0);
     assert_null(sealed_zone_check(&other, marks));
 
     free(saved);
@@ -460,6 +490,53 @@ test_adopt(void **unused)
     assert_null(store_check(zone));
     assert_int_equal(zone->shards[0].ended, 0);
     assert_int_equal(store_used(zone, SEALED_POOL_MAILBOX), 1);
+
+    store_free(zone);
+}
+
+
+/*
+ * A zone that was about to grow when its process died: with the memory that
+ * was made ready for it, and in the middle of a change of its size.
+ */
+
+static void
+test_adopt_in_growth(void **unused)
+{
+    size_t                 size, larger;
+    uint32_t               pages;
+    unsigned               step;
+    sealed_zone_t         *zone, other;
+    sealed_zone_header_t  *header;
+
+    size = 2 << 20;
+    larger = 3 << 20;
+    zone = store_new(size);
+    header = zone->header;
+    pages = header->arena.pages;
+
+    for (step = 0; step < 4; step++) {
+        sealed_arena_save(zone, &header->arena,
+                          offsetof(sealed_arena_t, pool));
+
+        if (step > 0) {
+            header->arena.free_pages += 256;
+        }
+
+        if (step > 1) {
+            header->arena.total += 256;
+        }
+
+        if (step > 2) {
+            header->arena.pages += 256;
+        }
+
+        assert_null(sealed_zone_attach(&other, zone->base, larger));
+        assert_int_equal(sealed_zone_undo(&other, larger), 0);
+        assert_int_equal(header->arena.pages, pages);
+        assert_int_equal(sealed_zone_size(&other), size);
+        assert_null(store_check(zone));
+    }
 
     store_free(zone);
 }
@@ -554,6 +631,7 @@ main(void)
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_adopt_in_growth),
         cmocka_unit_test(test_kill_at_random)
     };
 
