@@ -113,7 +113,6 @@ sealed_body_finish(sealed_zone_t *zone)
         return;
     }
 
-    body = sealed_zone_body(zone, w->body);
     unused = w->expected - w->linked;
 
     sealed_arena_save(zone, &w->body, 4 * sizeof(uint32_t));
@@ -121,6 +120,7 @@ sealed_body_finish(sealed_zone_t *zone)
     /* all linked: others may have dropped the body already */
 
     if (unused || w->expected == 0) {
+        body = sealed_zone_body(zone, w->body);
         sealed_arena_save(zone, &body->references, sizeof(uint32_t));
         sealed_arena_save(zone, &body->trash_next, sizeof(uint32_t));
         sealed_arena_save(zone, &w->trash, sizeof(uint32_t));

@@ -376,6 +376,14 @@ walk_worker(walk_t *walk, const sealed_worker_t *w)
             (void) own(walk, SEALED_POOL_BODY, w->body);
             walk_body(walk, sealed_zone_body(zone, w->body));
         }
+
+    } else if (w->body != SEALED_NONE
+               && (w->expected == 0 || w->expected != w->linked))
+    {
+        /* only one that is linked as often as it is meant to be may be gone */
+
+        fail(walk, "a worker with a body that is not in use");
+        return;
     }
 
     for (next = w->trash; next != SEALED_NONE; next = body->trash_next) {
