@@ -12,7 +12,7 @@
  *   ngx_http_sealed_map.h         shared memory and files behind zones
  *   ngx_http_sealed_inherit.c     what a new binary takes over
  *   ngx_http_sealed_recover.c     a journal when nginx starts
- *   ngx_http_sealed_journal.c     a worker's stream of the journal
+ *   ngx_http_sealed_journal.h     a worker's stream of the journal
  *   ngx_http_sealed_rewrite.c     snapshots, so that the journal stays short
  *   ngx_http_sealed_request.c     a request before any key is looked at
  *   ngx_http_sealed_body.c        what it brings along
@@ -360,7 +360,8 @@ ngx_int_t ngx_http_sealed_recover_same(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf);
 
 /*
- * _journal.c: this worker's stream of each zone's journal.
+ * _journal.c, _journal_put.c, _journal_answer.c, _journal_end.c: this worker's
+ * stream of each zone's journal.
  *
  * Room for a record of so many octets, or NULL, and then for mail the answer
  * is a 503; filled and put before anything else happens.  life is a

@@ -1,8 +1,13 @@
 
 /*
- * The journal inside a worker: _journal.c writes its stream, _rewrite.c a
- * snapshot of all when it is this worker's turn, _recover.c reads when nginx
- * starts.
+ * The journal inside a worker:
+ *
+ *   ngx_http_sealed_journal.c         its stream, from the beginning on
+ *   ngx_http_sealed_journal_put.c     what requests put into it
+ *   ngx_http_sealed_journal_answer.c  answers that wait for the disk
+ *   ngx_http_sealed_journal_end.c     its stream when the worker leaves
+ *   ngx_http_sealed_rewrite.c         a snapshot of all, when it is its turn
+ *   ngx_http_sealed_recover.c         all of it back, when nginx starts
  */
 
 #ifndef _NGX_HTTP_SEALED_JOURNAL_H_INCLUDED_
@@ -93,6 +98,13 @@ struct ngx_http_sealed_journal_s {
 
 void ngx_http_sealed_journal_segment(sealed_journal_segment_t *segment,
     ngx_http_sealed_zone_conf_t *zone, uint64_t generation);
+
+/* a record that says nothing but its kind; NGX_ERROR: there is no room */
+ngx_int_t ngx_http_sealed_journal_put_empty(ngx_http_sealed_journal_t *j,
+    sealed_journal_kind_t kind);
+
+/* those that waited, whose records are on disk (held) or will not be */
+void ngx_http_sealed_journal_answer(ngx_queue_t *queue, ngx_uint_t held);
 
 /* a snapshot is wanted; mail has to wait for it */
 void ngx_http_sealed_rewrite_want(ngx_http_sealed_zone_conf_t *zone);
