@@ -313,8 +313,18 @@ sealed_journal_directory_reserve(
     int          fd, rc;
     struct stat  st;
 
-    fd = openat(directory->fd, RESERVE,
-                O_WRONLY|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK, 0600);
+    const int  flags = O_WRONLY|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK;
+
+    fd = openat(directory->fd, RESERVE, flags, 0600);
+
+    /* of workers that ran as another user */
+
+    if (fd == -1 && errno == EACCES
+        && unlinkat(directory->fd, RESERVE, 0) == 0)
+    {
+        fd = openat(directory->fd, RESERVE, flags, 0600);
+    }
+
     if (fd == -1) {
         return -errno;
     }

@@ -14,7 +14,8 @@
 
 enum {
     CAPACITY = 64 * 1024,
-    SEGMENT = 12 * 1024
+    SEGMENT = 12 * 1024,
+    NOBODY = 65534
 };
 
 
@@ -268,6 +269,27 @@ test_directory(void **state)
     }
 
     (void) unlink(name);
+
+    /* of workers that ran as another user; root may open it all the same */
+
+    fd = open(name, O_WRONLY|O_CREAT, 0);
+    assert_true(fd != -1);
+    close(fd);
+
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+        assert_int_equal(seteuid(NOBODY), 0);
+    }
+
+    assert_int_equal(sealed_journal_directory_reserve(&directory, 40000), 0);
+
+    if (getuid() == 0) {
+        assert_int_equal(seteuid(0), 0);
+    }
+
+    assert_int_equal(stat(name, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(unlink(name), 0);
 
     /* what somebody else put there */
 
