@@ -178,7 +178,18 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
             return NGX_ERROR;
         }
 
-        shared->generation = ngx_max(shared->generation, highest) + 1;
+        if (highest > shared->generation) {
+            ngx_log_error(NGX_LOG_EMERG, log, 0,
+                          "\"%V\" of sealed_zone \"%V\" is older than its "
+                          "journal \"%V\"; move the file away to go on with "
+                          "the journal, or the journal to go on with the "
+                          "file", &conf->path, &conf->name,
+                          &conf->journal.path);
+            sealed_journal_directory_close(&directory);
+            return NGX_ERROR;
+        }
+
+        shared->generation++;
         shared->complete = 0;
         shared->needed = shared->generation + 1;
         shared->wants = 1;

@@ -193,4 +193,41 @@ for ([ 'memory', $kept, '' ],
     finish($nginx, $client, $box);
 }
 
+# a file from a backup, beside a journal that goes further
+
+{
+    my $nginx = gateway("$file $kept");
+    my ($client, $sender, $box) = began($nginx);
+    my $path = $nginx->{zone_file} = $nginx->dir . '/main.zone';
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+
+    my $backup = slurp($path);
+
+    $nginx->start_again;
+    ok((wait_until { $nginx->zone_status->{journal_ready} } 20), 'ready');
+    is($client->send($sender, $box, 'b' x 512)->status, 201, 'send');
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    $nginx->allow(qr/\[emerg\]/);
+
+    my $last = slurp($path);
+
+    spew($path, $backup, 0600);
+    $nginx->refuses_to_start('a file from a backup',
+                             qr/"\Q$path\E" .* is older than its journal/);
+    unlink $path or die $!;
+    $nginx->start_again;
+    is(scalar($client->read($box)->items), 2, 'the journal has all of it');
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    spew($path, $last, 0600);
+    rename $nginx->dir . '/journal', $nginx->dir . '/else' or die $!;
+    $nginx->start_again;
+    is(scalar($client->read($box)->items), 2, 'so has the last file');
+    finish($nginx, $client, $box);
+}
+
 done_testing;
