@@ -2,7 +2,8 @@
 
 # A journal that nginx keeps or refuses: a new binary (USR2) goes on with the
 # journal of the one that runs or not at all, as a reload does; what has the
-# name of a segment and is none is named at the start, and not waited for.
+# name of a segment and is none is named at the start, and not waited for; one
+# that is being written can be looked at.
 
 use strict;
 use warnings;
@@ -15,6 +16,7 @@ use Test::More;
 
 use Sealed::Client ();
 use Sealed::Crypto qw(random_bytes);
+use Sealed::Faults ();
 use Sealed::Nginx ();
 use Sealed::Wait qw(wait_until slurp spew);
 
@@ -192,6 +194,35 @@ for ([ 'memory', $kept, '' ],
         } 60), 'it is said, with the reason');
     finish($nginx, $client, $box);
 }
+
+# a segment whose worker gives back what it did not need while it is read
+
+{
+    my $nginx = gateway("$kept segment=2m");
+    my ($client, undef, $box) = began($nginx);
+    my $faults = Sealed::Faults->new;
+
+    # nginx goes on with its own
+
+    is(system('cp', '-a', $nginx->dir . '/journal', $nginx->dir . '/copy'), 0,
+       'a copy');
+    $faults->arm('map', on => 'journal', short => 1);
+
+    my $said = do {
+        local %ENV = (%ENV, $faults->environment);
+
+        qx{"$Bin/../build/sealed" journal check --json --zone main \\
+           --master-secret "@{[ $nginx->dir ]}/master" \\
+           "@{[ $nginx->dir ]}/copy" 2>&1};
+    };
+
+    is($?, 0, 'a segment is cut while it is read') or diag($said);
+    like($said, qr/"envelopes": *1\b/, 'what is in it has been read');
+    like($said, qr/"warnings": *1\b/, 'it is said');
+    cmp_ok($faults->done, '>', 0, 'so it was');
+    finish($nginx, $client, $box);
+}
+
 
 # a file from a backup, beside a journal that goes further
 

@@ -4,8 +4,12 @@
 #include "output.h"
 #include "../host/journal_directory.h"
 
+#include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include <sys/mman.h>
 
 
 typedef struct {
@@ -16,6 +20,8 @@ typedef struct {
 
 static int run(unsigned count, char **files);
 static int check(const char *path, const sealed_master_secret_t *secret);
+static void watch(void);
+static void fill(int number, siginfo_t *info, void *context);
 static int read_secret(sealed_master_secret_t *secret);
 static void say(void *context, sealed_journal_level_t level,
     const char *text);
@@ -25,6 +31,9 @@ static int show(const sealed_recovery_t *recovery, size_t segments,
 
 static const char  *master_secret;
 static const char  *zone;
+static uintptr_t    page;
+
+static volatile sig_atomic_t  filled;
 
 
 static const sealed_option_t  options[] = {
@@ -43,7 +52,8 @@ const sealed_command_t  sealed_command_journal_check = {
     "Reads a whole journal as nginx does when it starts, changes nothing, "
     "and says what\nis damaged, what would be dropped, and what lives. A "
     "journal that is being written\ncan be read too; its last records are "
-    "then missing. Needs the memory that\nrecovery needs.\n\n"
+    "then missing, or said to be damaged. Needs\nthe memory that recovery "
+    "needs.\n\n"
     "Exit status 2 if anything that was whole once is damaged or missing.\n\n"
     "Example:\n"
     "  sealed journal check --zone main --master-secret master.key "
@@ -100,6 +110,8 @@ check(const char *path, const sealed_master_secret_t *secret)
         return sealed_fail(SEALED_EXIT_LOCAL, "%s: %s", path, wrong);
     }
 
+    watch();
+
     memset(&findings, 0, sizeof(findings));
     sealed_journal_identity(identity, zone, strlen(zone));
     sealed_recovery_init(&recovery, identity, secret,
@@ -110,6 +122,13 @@ check(const char *path, const sealed_master_secret_t *secret)
         rc = SEALED_EXIT_LOCAL;
 
     } else {
+
+        if (filled) {
+            say(&findings, SEALED_JOURNAL_WARNING, "segments were cut while "
+                "they were read, or the disk fails: look again when nginx "
+                "does not run");
+        }
+
         octets = 0;
 
         for (i = 0; i < count; i++) {
@@ -123,6 +142,45 @@ check(const char *path, const sealed_master_secret_t *secret)
     sealed_journal_directory_unmap(files, count);
 
     return rc;
+}
+
+
+static void
+watch(void)
+{
+    struct sigaction  action;
+
+    page = (uintptr_t) sysconf(_SC_PAGESIZE);
+
+    memset(&action, 0, sizeof(action));
+    action.sa_sigaction = fill;
+    action.sa_flags = SA_SIGINFO;
+    (void) sigemptyset(&action.sa_mask);
+    (void) sigaction(SIGBUS, &action, NULL);
+}
+
+
+/*
+ * nginx cuts a segment at its last record when it goes on to another one.
+ * What is behind its end then reads as the room that it was: as zeros.
+ */
+
+static void
+fill(int number, siginfo_t *info, void *context)
+{
+    void  *at;
+
+    at = (void *) ((uintptr_t) info->si_addr & ~(page - 1));
+
+    if (info->si_code != BUS_ADRERR
+        || mmap(at, page, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED, -1,
+                0)
+           == MAP_FAILED)
+    {
+        (void) signal(number, SIG_DFL);
+    }
+
+    filled = 1;
 }
 
 

@@ -49,7 +49,8 @@ enum {
 
 enum {
     FAIL = 1,
-    SHORT,                              /* of a write, half */
+    SHORT,                              /* of a write, half; a file that is
+                                         * mapped is cut to half then */
     BEFORE,                             /* who is meant ends, then it is done */
     AFTER,
     HALF,                               /* after half of a write */
@@ -91,6 +92,7 @@ static unsigned file_of_socket(int fd);
 static unsigned begin(unsigned call, unsigned file);
 static void end(unsigned what);
 static void end_processes(void);
+static void cut_file(int fd, size_t size);
 static int open_file(int directory, const char *path, int flags, mode_t mode);
 static mode_t mode_of(int flags, va_list args);
 
@@ -488,6 +490,24 @@ unlinkat(int directory, const char *path, int flags)
 }
 
 
+/* as somebody else does, whatever the caller may do with it */
+
+static void
+cut_file(int fd, size_t size)
+{
+    int   other;
+    char  name[64];
+
+    (void) snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    other = (int) syscall(SYS_openat, AT_FDCWD, name, O_RDWR|O_CLOEXEC);
+
+    if (other != -1) {
+        (void) syscall(SYS_ftruncate, other, (off_t) size);
+        (void) close(other);
+    }
+}
+
+
 EXPORT void *
 mmap(void *address, size_t size, int protection, int flags, int fd,
     off_t offset)
@@ -503,6 +523,11 @@ mmap(void *address, size_t size, int protection, int flags, int fd,
 
     memory = (void *) syscall(SYS_mmap, address, size, protection, flags, fd,
                               offset);
+
+    if (what == SHORT) {
+        cut_file(fd, size / 2);
+    }
+
     end(what);
 
     return memory;

@@ -10,8 +10,9 @@ package Sealed::Faults;
 #
 # A call: create, open, allocate, write, sync, names (the directory's), truncate,
 # remove, map, lock, execute; several with "|".  A file: journal, snapshot,
-# directory, zone, lock, program.  What happens: fail => errno, short => 1, or
-# kill => [ qw(self others master) ] with at => before, after or half.
+# directory, zone, lock, program.  What happens: fail => errno, short => 1 (half
+# of a write; a file that is mapped is then cut to half), or kill => [ qw(self
+# others master) ] with at => before, after or half.
 #
 #     $faults->arm('send', on => 'client', stop => $port);
 #
