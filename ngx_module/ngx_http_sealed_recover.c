@@ -25,6 +25,10 @@ typedef struct {
 } ngx_http_sealed_recover_t;
 
 
+static ngx_int_t ngx_http_sealed_recover_own(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf);
+static ngx_uint_t ngx_http_sealed_recover_named(ngx_str_t *name,
+    const char *ending);
 static ngx_int_t ngx_http_sealed_recover_lock(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory,
     ngx_uint_t found);
@@ -139,6 +143,11 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
         return NGX_ERROR;
     }
 
+    if (ngx_http_sealed_recover_own(log, conf) != NGX_OK) {
+        sealed_journal_directory_close(&directory);
+        return NGX_ERROR;
+    }
+
     if (ngx_test_config) {
         sealed_journal_directory_close(&directory);
         return NGX_OK;
@@ -203,6 +212,74 @@ ngx_http_sealed_recover(ngx_log_t *log, ngx_http_sealed_zone_conf_t *conf,
     (void) close(directory.fd);
 
     return NGX_OK;
+}
+
+
+/*
+ * The directory is going to belong to the workers: it is a journal's, or has
+ * nothing in it but what a file system begins with.
+ */
+
+static ngx_int_t
+ngx_http_sealed_recover_own(ngx_log_t *log,
+    ngx_http_sealed_zone_conf_t *conf)
+{
+    ngx_int_t   rc;
+    ngx_dir_t   dir;
+    ngx_str_t   name;
+    ngx_uint_t  others;
+
+    if (ngx_open_dir(&conf->journal.path, &dir) == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      ngx_open_dir_n " \"%V\" failed", &conf->journal.path);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+    others = 0;
+
+    while (ngx_read_dir(&dir) == NGX_OK) {
+        name.data = ngx_de_name(&dir);
+        name.len = ngx_de_namelen(&dir);
+
+        if ((name.len == 4 && ngx_memcmp(name.data, "lock", 4) == 0)
+            || ngx_http_sealed_recover_named(&name, ".journal")
+            || ngx_http_sealed_recover_named(&name, ".snapshot"))
+        {
+            others = 0;
+            break;
+        }
+
+        if (name.data[0] != '.'
+            && !ngx_http_sealed_recover_named(&name, "lost+found"))
+        {
+            others = 1;
+        }
+    }
+
+    if (others) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "journal \"%V\" of sealed_zone \"%V\" is a directory "
+                      "with other things in it, it needs one of its own",
+                      &conf->journal.path, &conf->name);
+        rc = NGX_ERROR;
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_sealed_recover_named(ngx_str_t *name, const char *ending)
+{
+    size_t  size;
+
+    size = ngx_strlen(ending);
+
+    return name->len >= size
+           && ngx_memcmp(name->data + name->len - size, ending, size) == 0;
 }
 
 

@@ -181,6 +181,26 @@ for ([ 'memory', $kept, '' ],
                              qr/"lock" in it is not a regular file/);
     rename "$directory/else", "$directory/lock" or die $!;
 
+    # what belongs to others is not taken over
+
+    my $else = "$directory.else";
+
+    ok(mkdir($else, 0755) && mkdir("$else/things"), 'a directory of others');
+    $nginx->write_conf(http => http('journal=%%DIR%%/journal.else'));
+
+    my ($status, $test) = $nginx->config_test;
+
+    isnt($status, 0, 'a test refuses it');
+    like($test, qr/with other things in it/, 'and says why');
+    $nginx->refuses_to_start('a directory of others',
+                             qr/with other things in it/);
+    is_deeply([ glob "$else/*" ], [ "$else/things" ], 'nothing new in it');
+    rename "$else/things", "$else/lost+found" or die $!;
+    $nginx->start_again;
+    ok(-e "$else/lock", 'a file system of its own may be empty');
+    ok($nginx->stop, 'stop');
+    $nginx->write_conf(http => http($kept));
+
     # what is in the way of the reserve is not called a full disk
 
     unlink "$directory/reserve" or die $!;
