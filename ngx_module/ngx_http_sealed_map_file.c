@@ -297,7 +297,8 @@ ngx_http_sealed_map_test_file(ngx_log_t *log,
     ngx_fd_t     fd;
     const char  *error;
 
-    fd = open((char *) zone->path.data, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
+    fd = open((char *) zone->path.data,
+              O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
 
     if (fd == NGX_INVALID_FILE) {
 

@@ -11,6 +11,7 @@ use lib "$Bin/lib";
 
 use Digest::SHA qw(sha256);
 use JSON::XS ();
+use POSIX qw(mkfifo);
 use Test::More;
 
 use Sealed::Client ();
@@ -314,6 +315,14 @@ is(slurp($file), 'something else' . substr($whole, 14), 'and leaves it');
 
 spew($file, substr($whole, 0, 4 << 20), 0600);
 $nginx->refuses_to_start('cut', qr/size is not what it says/);
+
+unlink $file;
+ok(mkfifo($file, 0600), 'a FIFO');
+$nginx->refuses_to_start('a FIFO', qr/regular file/);
+($status, $said) = $nginx->config_test;
+isnt($status, 0, 'a test does not wait for a FIFO');
+like($said, qr/it is not a regular file/, 'and says what it is');
+unlink $file;
 
 my $layout = $whole;
 substr($layout, 8, 1) ^= "\x10";
