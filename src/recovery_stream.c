@@ -4,6 +4,8 @@
 
 static sealed_recovery_stream_t *find(sealed_recovery_t *recovery,
     const sealed_journal_segment_t *segment);
+static uint64_t expected(const sealed_recovery_t *recovery,
+    const sealed_recovery_stream_t *stream, uint64_t oldest);
 
 
 unsigned
@@ -123,10 +125,12 @@ sealed_recovery_stream_count(sealed_recovery_t *recovery)
     stream = (sealed_recovery_stream_t *) recovery->streams.data;
 
     for (i = 0; i < recovery->streams.count; i++) {
-
         if (i == 0 || stream[i].generation < oldest) {
             oldest = stream[i].generation;
         }
+    }
+
+    for (i = 0; i < recovery->streams.count; i++) {
 
         if (sealed_recovery_stream_replaced(recovery, stream[i].generation,
                                             stream[i].snapshot))
@@ -134,10 +138,9 @@ sealed_recovery_stream_count(sealed_recovery_t *recovery)
             continue;
         }
 
-        /* a snapshot begins with its first; there may be copies of some */
+        /* there may be copies of some, with numbers that are there already */
 
-        all = (uint64_t) stream[i].last + 1
-              - (stream[i].snapshot ? 1 : stream[i].first);
+        all = expected(recovery, &stream[i], oldest);
 
         if (all > stream[i].segments) {
             recovery->result.segments_missing += all - stream[i].segments;
@@ -151,4 +154,46 @@ sealed_recovery_stream_count(sealed_recovery_t *recovery)
     /* the first generation has none; of later ones it is removed last */
 
     recovery->result.headless = !recovery->has_base && oldest > 1;
+}
+
+
+/*
+ * How many segments a stream had in a generation.  Numbers go on from one to
+ * the next; where the one before has been replaced nothing tells which was the
+ * first here, so it is the first that is left.
+ */
+
+static uint64_t
+expected(const sealed_recovery_t *recovery,
+    const sealed_recovery_stream_t *stream, uint64_t oldest)
+{
+    size_t                           i;
+    uint64_t                         before;
+    const sealed_recovery_stream_t  *other;
+
+    if (stream->snapshot) {
+        return stream->last;
+    }
+
+    before = 0;
+    other = (const sealed_recovery_stream_t *) recovery->streams.data;
+
+    for (i = 0; i < recovery->streams.count; i++) {
+
+        if (other[i].stream == stream->stream
+            && !other[i].snapshot
+            && other[i].generation < stream->generation
+            && !sealed_recovery_stream_replaced(recovery,
+                                                other[i].generation, 0)
+            && other[i].last > before)
+        {
+            before = other[i].last;
+        }
+    }
+
+    if (before == 0 && (recovery->has_base || oldest > 1)) {
+        before = (uint64_t) stream->first - 1;
+    }
+
+    return stream->last > before ? stream->last - before : 0;
 }

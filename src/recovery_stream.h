@@ -41,7 +41,12 @@ int sealed_recovery_stream_note(sealed_recovery_t *recovery,
 unsigned sealed_recovery_stream_replaced(const sealed_recovery_t *recovery,
     uint64_t generation, unsigned snapshot);
 
-/* segments_missing, unclean, and headless of the result */
+/*
+ * segments_missing, unclean, and headless of the result.  Missed are those
+ * between others of a stream, and its first ones unless a snapshot may have
+ * replaced them; nothing names the last ones, nor a stream of which none is
+ * left.
+ */
 void sealed_recovery_stream_count(sealed_recovery_t *recovery);
 
 

@@ -257,9 +257,16 @@ test_segments(void **state)
     assert_true(result.mailboxes < 50);
     assert_non_null(strstr(said.text, "both copies of its header"));
 
-    /* an empty file is what a power cut leaves of a new one */
+    /* an empty file is what a power cut leaves of a new one, of the last */
 
     fd = openat(d->directory.fd, first, O_WRONLY|O_TRUNC);
+    assert_true(fd != -1);
+    close(fd);
+    assert_int_equal(load(d, &said, &result), 0);
+    assert_int_equal(said.count[SEALED_JOURNAL_ERROR], 1);
+    assert_non_null(strstr(said.text, "1 segments are missing"));
+
+    fd = openat(d->directory.fd, second, O_WRONLY|O_TRUNC);
     assert_true(fd != -1);
     close(fd);
     assert_int_equal(load(d, &said, &result), 0);

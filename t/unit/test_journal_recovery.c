@@ -383,6 +383,92 @@ test_snapshot(void **state)
 }
 
 
+/* how many segments are missed without one of the files */
+
+static unsigned
+missed(world_t *w, int file)
+{
+    unsigned       n;
+    memory_file_t  removed;
+
+    removed = w->memory.file[file];
+    w->memory.file[file] = w->memory.file[--w->memory.files];
+
+    n = (unsigned) recovered(w)->result.segments_missing;
+
+    w->memory.file[w->memory.files++] = w->memory.file[file];
+    w->memory.file[file] = removed;
+
+    return n;
+}
+
+
+/* three segments or more of each generation */
+
+static void
+put_segments(world_t *w, stream_t *s, unsigned first)
+{
+    int       files;
+    unsigned  i;
+
+    files = w->memory.files;
+
+    for (i = first; w->memory.files < files + 3; i++) {
+        put_one(s, 0, 1, i, i);
+        stream_flush(s);
+    }
+}
+
+
+static void
+test_missing(void **state)
+{
+    int        i, second, third;
+    world_t   *w;
+    stream_t  *a, *b, *snapshot;
+
+    w = world_new();
+    a = world_stream(w, 1, 0, 8192);
+    put_open(a, 0, 1, 0, 1);
+    put_segments(w, a, 1);
+    second = w->memory.files;
+
+    sealed_journal_rotate(&a->writer, 2);
+    put_segments(w, a, 100);
+    stream_end(a);
+    third = w->memory.files;
+
+    b = world_stream(w, 2, 0, 8192);
+    put_segments(w, b, 200);
+    stream_end(b);
+
+    assert_int_equal(recovered(w)->result.segments_missing, 0);
+
+    /* nothing tells which were the last of each */
+
+    for (i = 0; i < w->memory.files; i++) {
+        assert_int_equal(missed(w, i),
+                         i != third - 1 && i != w->memory.files - 1);
+    }
+
+    /* nor which were the first, when what was before has been replaced */
+
+    snapshot = world_stream(w, 2, 1, 1 << 20);
+    put_open(snapshot, 0, 1, 1, 100);
+    stream_end(snapshot);
+
+    assert_int_equal(recovered(w)->result.segments_missing, 0);
+
+    for (i = 0; i < w->memory.files - 1; i++) {
+        assert_int_equal(missed(w, i),
+                         i > second && i != third - 1 && i != third
+                         && i != w->memory.files - 2);
+    }
+
+    world_free(w);
+}
+
+
 /* a snapshot that has no end, with what it replaced and without it */
 
 static void
@@ -486,6 +572,7 @@ main(void)
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_missing),
         cmocka_unit_test(test_headless),
         cmocka_unit_test(test_refused)
     };
