@@ -55,7 +55,9 @@ static void fail(walk_t *walk, const char *error);
 size_t
 sealed_zone_check_scratch(const sealed_zone_t *zone)
 {
-    return (size_t) zone->header->arena.carved * sizeof(page_marks_t);
+    return zone->arena_lock->used
+           ? 0
+           : (size_t) zone->header->arena.carved * sizeof(page_marks_t);
 }
 
 
@@ -65,15 +67,17 @@ sealed_zone_check(const sealed_zone_t *zone, void *scratch)
     walk_t    walk;
     uint32_t  i;
 
+    /* what it says of its pages may be half changed */
+
+    if (zone->arena_lock->used) {
+        return "the arena's undo log is not empty";
+    }
+
     walk.zone = zone;
     walk.pages = scratch;
     walk.error = NULL;
 
     memset(scratch, 0, sealed_zone_check_scratch(zone));
-
-    if (zone->arena_lock->used) {
-        fail(&walk, "the arena's undo log is not empty");
-    }
 
     for (i = 0; i <= zone->shard_mask; i++) {
         walk_shard(&walk, &zone->shards[i]);
