@@ -159,21 +159,29 @@ const silent = async (answer, meanwhile = () => {}) => {
 };
 
 test('a WebSocket that says nothing while there is nothing', async () => {
-    const { asked, error } = await silent(() => ({ next: 7 }));
+    for (const answer of [
+        { envelopes: 0, next: 7 }, { envelopes: 1, next: 7 },
 
-    assert.equal(error, undefined);
-    assert.ok(asked >= 5, `${asked}`);
+        // what has come before it was there has expired
+
+        { envelopes: 0, next: 12 },
+    ]) {
+        const { asked, error } = await silent(() => answer);
+
+        assert.equal(error, undefined);
+        assert.ok(asked >= 5, `${asked}`);
+    }
 });
 
 test('a WebSocket that the network has lost', async () => {
     for (const answer of [
-        (n) => ({ next: n < 3 ? 7 : 8 }),
+        (n) => ({ envelopes: 1, next: n < 3 ? 7 : 8 }),
         (n) => {
             if (n === 3) {
                 throw new TypeError('network');
             }
 
-            return { next: 7 };
+            return { envelopes: 0, next: 7 };
         },
     ]) {
         const { asked, error, value } = await silent(answer);
@@ -206,7 +214,7 @@ test('a gateway that is busy is there', async () => {
 test('what has come meanwhile has come', async () => {
     const item = encode([7, 0, utf8(''), utf8(''), null]);
     const { asked, delivered, error, sent } = await silent(
-        () => ({ next: 8 }),
+        () => ({ envelopes: 1, next: 8 }),
         (socket) => socket.onmessage({ data: item.slice().buffer }));
 
     assert.equal(error, undefined);

@@ -52,11 +52,13 @@ export const readWebSocket = async (gateway, mailbox,
 
     const alive = async () => {
         try {
-            const { next } = await gateway.lookAt(mailbox, AbortSignal.any([
-                signal, AbortSignal.timeout(ANSWER)]));
+            const { envelopes, next } = await gateway.lookAt(mailbox,
+                AbortSignal.any([signal, AbortSignal.timeout(ANSWER)]));
+
+            // numbers beyond the last may be of what has expired, or of none
 
             await work;
-            return next - 1 <= last;
+            return envelopes === 0 || next - 1 <= last;
         } catch (error) {
             if (error.passes === false) {
                 failure ??= error;
