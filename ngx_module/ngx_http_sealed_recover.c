@@ -356,7 +356,7 @@ ngx_http_sealed_recover_load(ngx_http_sealed_recover_t *recover,
     int                          rc;
     char                         wrong[SEALED_JOURNAL_WRONG_SIZE];
     size_t                       i, count;
-    uint64_t                     octets, now;
+    uint64_t                     octets, now, generation;
     ngx_int_t                    result;
     struct timeval               begun, ended;
     sealed_recovery_t            recovery;
@@ -405,12 +405,16 @@ ngx_http_sealed_recover_load(ngx_http_sealed_recover_t *recover,
 
     if (result == NGX_OK) {
         octets = 0;
+        generation = recovery.generation + 1;
+
+        /* one without a header stays there, until it is older */
 
         for (i = 0; i < count; i++) {
             octets += files[i].size;
+            generation = ngx_max(generation, files[i].named.generation);
         }
 
-        shared->generation = recovery.generation + 1;
+        shared->generation = generation;
         shared->octets = octets;
         shared->since = now;
 

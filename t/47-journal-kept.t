@@ -281,4 +281,29 @@ for ([ 'memory', $kept, '' ],
     finish($nginx, $client, $box);
 }
 
+
+# a segment that a power cut has left without a header is of a generation, too
+
+{
+    my $nginx = gateway("$file $kept");
+    my ($client, $sender, $box) = began($nginx);
+    my $path = $nginx->{zone_file} = $nginx->dir . '/main.zone';
+    my $blank = $nginx->dir . '/journal/'
+                . sprintf('%016x-%016x-%08x.journal', 1000, 1, 1);
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    unlink $path or die $!;
+    spew($blank, "\0" x 65536, 0600);
+    $nginx->start_again;
+    ok((wait_until { $nginx->zone_status->{journal_ready} }), 'ready');
+    is(scalar($client->read($box)->items), 1, 'from the journal');
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    $nginx->start_again;
+    is(scalar($client->read($box)->items), 1, 'the file is not older than it');
+    finish($nginx, $client, $box);
+}
+
 done_testing;
