@@ -27,8 +27,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_sealed_recover_own(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf);
-static ngx_uint_t ngx_http_sealed_recover_named(ngx_str_t *name,
-    const char *ending);
+static ngx_uint_t ngx_http_sealed_recover_ours(const char *name);
 static ngx_int_t ngx_http_sealed_recover_lock(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf, sealed_journal_directory_t *directory,
     ngx_uint_t found);
@@ -224,10 +223,10 @@ static ngx_int_t
 ngx_http_sealed_recover_own(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf)
 {
-    ngx_int_t   rc;
-    ngx_dir_t   dir;
-    ngx_str_t   name;
-    ngx_uint_t  others;
+    char        *name;
+    ngx_int_t    rc;
+    ngx_dir_t    dir;
+    ngx_uint_t   others;
 
     if (ngx_open_dir(&conf->journal.path, &dir) == NGX_ERROR) {
         ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
@@ -239,20 +238,14 @@ ngx_http_sealed_recover_own(ngx_log_t *log,
     others = 0;
 
     while (ngx_read_dir(&dir) == NGX_OK) {
-        name.data = ngx_de_name(&dir);
-        name.len = ngx_de_namelen(&dir);
+        name = (char *) ngx_de_name(&dir);
 
-        if ((name.len == 4 && ngx_memcmp(name.data, "lock", 4) == 0)
-            || ngx_http_sealed_recover_named(&name, ".journal")
-            || ngx_http_sealed_recover_named(&name, ".snapshot"))
-        {
+        if (ngx_http_sealed_recover_ours(name)) {
             others = 0;
             break;
         }
 
-        if (name.data[0] != '.'
-            && !ngx_http_sealed_recover_named(&name, "lost+found"))
-        {
+        if (name[0] != '.' && ngx_strcmp(name, "lost+found") != 0) {
             others = 1;
         }
     }
@@ -271,15 +264,16 @@ ngx_http_sealed_recover_own(ngx_log_t *log,
 }
 
 
+/* systemd has files that end in ".journal", too */
+
 static ngx_uint_t
-ngx_http_sealed_recover_named(ngx_str_t *name, const char *ending)
+ngx_http_sealed_recover_ours(const char *name)
 {
-    size_t  size;
+    sealed_journal_segment_t  segment;
 
-    size = ngx_strlen(ending);
-
-    return name->len >= size
-           && ngx_memcmp(name->data + name->len - size, ending, size) == 0;
+    return ngx_strcmp(name, "lock") == 0
+           || ngx_strcmp(name, "reserve") == 0
+           || sealed_journal_segment_parse(&segment, name) == 0;
 }
 
 

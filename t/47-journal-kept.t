@@ -195,10 +195,21 @@ for ([ 'memory', $kept, '' ],
     $nginx->refuses_to_start('a directory of others',
                              qr/with other things in it/);
     is_deeply([ glob "$else/*" ], [ "$else/things" ], 'nothing new in it');
-    rename "$else/things", "$else/lost+found" or die $!;
+    rename "$else/things", "$else/system.journal" or die $!;
+    $nginx->refuses_to_start('a journal of others',
+                             qr/with other things in it/);
+    rename "$else/system.journal", "$else/lost+found" or die $!;
     $nginx->start_again;
     ok(-e "$else/lock", 'a file system of its own may be empty');
     ok($nginx->stop, 'stop');
+
+    # what is left of one, beside something else
+
+    unlink "$else/lock", glob "$else/*-*" or die $!;
+    spew("$else/reserve", '', 0600);
+    mkdir "$else/things" or die $!;
+    $nginx->start_again;
+    ok($nginx->stop, 'a directory that was a journal, and is emptied');
     $nginx->write_conf(http => http($kept));
 
     # what is in the way of the reserve is not called a full disk
