@@ -30,6 +30,7 @@ static ngx_int_t ngx_http_sealed_map_verify(ngx_log_t *log,
 static ngx_int_t ngx_http_sealed_map_journal(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *zone, ngx_http_sealed_map_t *map,
     ngx_http_sealed_found_t found);
+static void ngx_http_sealed_map_running(ngx_http_sealed_map_t *map);
 static void ngx_http_sealed_map_boot(ngx_http_sealed_map_t *map,
     u_char boot[16]);
 
@@ -48,6 +49,10 @@ ngx_http_sealed_map_fill(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
         && ngx_http_sealed_map_format(log, zone, map) != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (found == NGX_HTTP_SEALED_FOUND_RUNNING && zone->path.len) {
+        ngx_http_sealed_map_running(map);
     }
 
     if (zone->journal.path.len == 0) {
@@ -284,6 +289,24 @@ ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     }
 
     return NGX_ERROR;
+}
+
+
+/*
+ * The binary that runs may write something else to tell the same, and its file
+ * would then be checked when this one is killed.
+ */
+
+static void
+ngx_http_sealed_map_running(ngx_http_sealed_map_t *map)
+{
+    sealed_zone_t  handle;
+
+    /* one that cannot be used is refused later */
+
+    if (sealed_zone_attach(&handle, map->memory, map->size) == NULL) {
+        ngx_http_sealed_map_boot(map, handle.header->boot);
+    }
 }
 
 

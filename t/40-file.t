@@ -214,8 +214,30 @@ sub upgrade {
     return $new;
 }
 
+my $identity = substr(sha256('sealed-sender journal v1main'), 0, 16);
+my $at = index(slurp($file), $identity);
+ok($at > 0 && $at < 1024, 'whose it is');
+
+# another version may say something else of who used it last
+
+sub used_by {
+    open my $header, '+<:raw', $file or die "$file: $!\n";
+    seek $header, $at + 16, 0 or die "$file: $!\n";
+
+    return print $header @_ if @_;
+
+    read $header, my $boot, 16;
+
+    return $boot;
+}
+
+my $boot = used_by();
+ok(used_by("\x01" x 16), 'an old binary');
+
 my $old = $nginx->master;
 my $new = upgrade($old);
+
+is(used_by(), $boot, 'is followed by a new one');
 
 # connections go to either; all of them see the same
 
@@ -328,10 +350,6 @@ my $layout = $whole;
 substr($layout, 8, 1) ^= "\x10";
 spew($file, $layout, 0600);
 $nginx->refuses_to_start('another version', qr/another layout/);
-
-my $identity = substr(sha256('sealed-sender journal v1main'), 0, 16);
-my $at = index($whole, $identity);
-ok($at > 0 && $at < 1024, 'whose it is');
 
 my $foreign = $whole;
 substr($foreign, $at, 1) ^= "\x01";
