@@ -47,6 +47,7 @@ struct ngx_http_sealed_map_s {
     ngx_str_t                     name;
     ngx_str_t                     path;         /* empty: no file */
     ngx_str_t                     journal;      /* empty: none */
+    unsigned                      written:1;    /* all of its file was */
 };
 
 

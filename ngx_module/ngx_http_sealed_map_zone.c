@@ -163,6 +163,7 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     sealed_zone_settle(&handle);
 
+    map->written = header->written != 0;
     header->written = 0;
     header->reserved = map->reserved;
     ngx_memcpy(header->boot, boot, sizeof(boot));
@@ -261,7 +262,7 @@ ngx_http_sealed_map_verify(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 }
 
 
-/* what fails here leaves a file that is not taken for a zone */
+/* what fails here leaves what is not taken for a zone, or what there was */
 
 static ngx_int_t
 ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
@@ -286,6 +287,11 @@ ngx_http_sealed_map_journal(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
     if (found == NGX_HTTP_SEALED_FOUND_NOTHING) {
         ngx_memzero(map->memory, SEALED_PAGE_SIZE);
+
+    } else if (map->written
+               && msync(map->memory, map->size, MS_SYNC) == 0)
+    {
+        handle.header->written = 1;
     }
 
     return NGX_ERROR;

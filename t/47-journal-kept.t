@@ -279,6 +279,9 @@ for ([ 'memory', $kept, '' ],
     spew($path, $backup, 0600);
     $nginx->refuses_to_start('a file from a backup',
                              qr/"\Q$path\E" .* is older than its journal/);
+
+    my $refused = slurp($path);
+
     unlink $path or die $!;
     $nginx->start_again;
     is(scalar($client->read($box)->items), 2, 'the journal has all of it');
@@ -289,6 +292,15 @@ for ([ 'memory', $kept, '' ],
     rename $nginx->dir . '/journal', $nginx->dir . '/else' or die $!;
     $nginx->start_again;
     is(scalar($client->read($box)->items), 2, 'so has the last file');
+
+    # one that was refused is still what it was, on another machine too
+
+    $client->disconnect;
+    ok($nginx->stop, 'stop');
+    spew($path, $refused, 0600);
+    rename $nginx->dir . '/journal', $nginx->dir . '/last' or die $!;
+    $nginx->start_again;
+    is(scalar($client->read($box)->items), 1, 'a file that was refused');
     finish($nginx, $client, $box);
 }
 
