@@ -209,14 +209,15 @@ ngx_http_sealed_check_conf(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
 /*
  * nginx names the client of a body that is too large before any module is
  * asked, so its length is judged by this one.  Where another module may let
- * requests pass, their bodies may have no length beforehand.
+ * requests pass, their bodies may have no length beforehand.  The limit of a
+ * named location is one that nginx does not look at.
  */
 
 static void
 ngx_http_sealed_access_bodies(ngx_http_core_loc_conf_t *clcf,
     ngx_http_sealed_loc_conf_t *conf)
 {
-    if (clcf->satisfy == NGX_HTTP_SATISFY_ALL) {
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ALL && !clcf->named) {
         conf->access_body = clcf->client_max_body_size;
         clcf->client_max_body_size = 0;
     }

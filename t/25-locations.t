@@ -105,6 +105,17 @@ my $nginx = Sealed::Nginx->gateway(
             }
         }
 
+        location /large/ {
+            client_max_body_size 2000;
+            try_files /none @large;
+        }
+
+        location @large {
+            client_max_body_size 1000;
+            sealed_access main;
+            try_files /none =204;
+        }
+
         location /any/ {
             satisfy any;
             allow 127.0.0.1;
@@ -289,6 +300,8 @@ for my $where ([ 204, '/limited/x' ], [ 204, '/limited/inside/x' ],
 
 is(at(2, $sender, 'POST', '/limited/more/x', body => $long)->status, 204,
    'a larger limit');
+is(at(2, $sender, 'POST', '/large/x', body => $long)->status, 204,
+   'that of a named location counts for nobody');
 is(at(2, undef, 'POST', '/limited/any/x', body => $long)->status, 413,
    'satisfy any');
 unlike(substr($nginx->error_log, length $log), qr/too large/,
