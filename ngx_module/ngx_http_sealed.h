@@ -356,6 +356,7 @@ void ngx_http_sealed_maps_exit(ngx_cycle_t *cycle);
 ngx_int_t ngx_http_sealed_recover(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf, sealed_zone_t *zone,
     ngx_uint_t found);
+ngx_uint_t ngx_http_sealed_recover_any(ngx_http_sealed_zone_conf_t *conf);
 ngx_int_t ngx_http_sealed_recover_same(ngx_log_t *log,
     ngx_http_sealed_zone_conf_t *conf);
 

@@ -97,7 +97,8 @@ ngx_http_sealed_map_format(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
 
 /*
  * A file whose processes are all gone.  One that cannot be trusted is emptied
- * when there is a journal, and then *found is nothing.
+ * when there is a journal, and then *found is nothing; but a journal that was
+ * added to it since, or lost, has nothing to make it from.
  */
 
 static ngx_int_t
@@ -105,7 +106,7 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
     ngx_http_sealed_map_t *map, ngx_http_sealed_found_t *found)
 {
     u_char                  boot[16];
-    ngx_uint_t              trusted;
+    ngx_uint_t              trusted, filled;
     const char             *error;
     sealed_zone_t           handle;
     sealed_zone_header_t   *header;
@@ -131,14 +132,19 @@ ngx_http_sealed_map_adopt(ngx_log_t *log, ngx_http_sealed_zone_conf_t *zone,
               || (!sodium_is_zero(boot, sizeof(boot))
                   && ngx_memcmp(header->boot, boot, sizeof(boot)) == 0);
 
-    if (!trusted && zone->journal.path.len) {
+    filled = !sodium_is_zero(header->boot, sizeof(header->boot));
+
+    if (!trusted
+        && zone->journal.path.len
+        && (!filled || ngx_http_sealed_recover_any(zone)))
+    {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "\"%V\" of sealed_zone \"%V\" was %s, it is made "
                       "anew from the journal", &zone->path, &zone->name,
-                      sodium_is_zero(header->boot, sizeof(header->boot))
-                      ? "not complete yet when nginx ended"
-                      : "in use when the machine went down, or when it was "
-                        "copied");
+                      filled
+                      ? "in use when the machine went down, or when it was "
+                        "copied"
+                      : "not complete yet when nginx ended");
 
         *found = NGX_HTTP_SEALED_FOUND_NOTHING;
 

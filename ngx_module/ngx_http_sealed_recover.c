@@ -101,6 +101,30 @@ ngx_http_sealed_recover_same(ngx_log_t *log,
 }
 
 
+/* whether there may be something in the journal; reading it says what fails */
+
+ngx_uint_t
+ngx_http_sealed_recover_any(ngx_http_sealed_zone_conf_t *conf)
+{
+    int                          rc;
+    char                         wrong[SEALED_JOURNAL_WRONG_SIZE];
+    uint64_t                     highest;
+    sealed_journal_directory_t   directory;
+
+    rc = sealed_journal_directory_open(&directory,
+                                       (char *) conf->journal.path.data);
+    if (rc < 0) {
+        return rc != -NGX_ENOENT;
+    }
+
+    rc = sealed_journal_directory_highest(&directory, &highest, wrong);
+
+    sealed_journal_directory_close(&directory);
+
+    return rc < 0 || highest != 0;
+}
+
+
 /*
  * zone is attached, with nothing in it (empty), or with what its file or the
  * running binary has in it.
