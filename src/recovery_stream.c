@@ -192,7 +192,7 @@ expected(const sealed_recovery_t *recovery,
     }
 
     if (before == 0 && (recovery->has_base || oldest > 1)) {
-        before = (uint64_t) stream->first - 1;
+        return (uint64_t) stream->last + 1 - stream->first;
     }
 
     return stream->last > before ? stream->last - before : 0;
